@@ -1,0 +1,19 @@
+FROM node:22-slim AS build
+WORKDIR /leveret
+COPY package.json package-lock.json ./
+RUN npm ci --include=dev
+COPY . .
+RUN npm run build && npm prune --omit=dev
+
+FROM node:22-slim
+WORKDIR /leveret
+COPY --from=build /leveret/package.json /leveret/LICENSE ./
+COPY --from=build /leveret/node_modules ./node_modules
+COPY --from=build /leveret/bin ./bin
+COPY --from=build /leveret/dist/src ./dist/src
+RUN mkdir /data && chown node:node /data
+USER node
+VOLUME /data
+EXPOSE 5672
+ENTRYPOINT ["node", "bin/leveret.js"]
+CMD ["start", "--bind", "0.0.0.0", "--data-dir", "/data"]

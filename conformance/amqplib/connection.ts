@@ -1,0 +1,43 @@
+import type { TestContext } from "node:test";
+import { type ChannelModel, type ConsumeMessage, connect, type Options } from "amqplib";
+import { cleanUp } from "../support/clean-up.ts";
+import { uniqueName } from "../support/unique-name.ts";
+
+/** Opens a connection that is closed when the test is over. */
+export async function openConnection(test: TestContext, url: string): Promise<ChannelModel> {
+  const connection = await connect(url);
+  cleanUp(test, () => connection.close());
+  return connection;
+}
+
+/** Declares a durable queue of a name of its own, deleted when the test is over. */
+export async function declareQueue(
+  test: TestContext,
+  connection: ChannelModel,
+  purpose: string,
+  options: Options.AssertQueue = {},
+): Promise<string> {
+  const channel = await connection.createChannel();
+  const { queue } = await channel.assertQueue(uniqueName(purpose), options);
+  cleanUp(test, async () => {
+    await channel.deleteQueue(queue);
+    await channel.close();
+  });
+  return queue;
+}
+
+/** Declares an exchange of a name of its own, deleted when the test is over. */
+export async function declareExchange(test: TestContext, connection: ChannelModel, type: string): Promise<string> {
+  const channel = await connection.createChannel();
+  const { exchange } = await channel.assertExchange(uniqueName(type), type);
+  cleanUp(test, async () => {
+    await channel.deleteExchange(exchange);
+    await channel.close();
+  });
+  return exchange;
+}
+
+/** The body of a delivery; amqplib hands over null when the broker cancels the consumer. */
+export function text(message: ConsumeMessage | null): string {
+  return message === null ? "(consumer cancelled)" : message.content.toString();
+}

@@ -1,0 +1,63 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import fc from "fast-check";
+import { compilePattern, literalPattern } from "../../../src/core/auth/pattern.ts";
+
+const RULES: readonly (readonly [rule: string, pattern: string, found: string[], notFound: string[]])[] = [
+  ["is searched for anywhere", "order", ["order", "my.orders"], ["ordinary"]],
+  ["may be anchored", "^order$", ["order"], ["orders", "my.order"]],
+  ["may be anchored with \\A and \\z, as in Perl", "\\Aorder\\z", ["order"], ["orders", "AorderZ"]],
+  ["that is empty matches nothing but the empty name", "", [""], ["a"]],
+  ["takes a hyphen behind a backslash", "^my\\-queue$", ["my-queue"], ["myqueue"]],
+  ["takes a quantifier", "^a{2,3}$", ["aa", "aaa"], ["a", "aaaa"]],
+  ["takes braces that are no quantifier as they are", "^{x}{,2}$", ["{x}{,2}"], ["x"]],
+  ["takes a lone closing bracket or brace as it is", "^a]}$", ["a]}"], ["a"]],
+  ["takes a bracket at the start of a class as one of its characters", "^[]a]+$", ["]a]"], ["[]"]],
+  ["takes a hyphen after a set in a class as it is", "^[\\w-.]+$", ["a-b.c"], ["a/b"]],
+  ["takes an opening bracket in a class as it is", "^[[a]+$", ["[a["], ["]"]],
+  ["knows POSIX classes", "^[[:alpha:]_-]+[[:digit:]]$", ["a_-b1"], ["1", "a"]],
+  ["ignores case after (?i)", "(?i)^Order$", ["ORDER", "order"], ["orders"]],
+  ["knows look-around and groups that capture nothing", "^(?!amq\\.)(?:a|b).*$", ["a1", "b"], ["amq.x", "c"]],
+  ["knows Python's named groups", "^(?P<a>x)\\1$", ["xx"], ["x"]],
+  ["sees characters, not their halves", "^.$", ["é", "🐇"], ["ab"]],
+  ["takes a slash as it is", "^/a$", ["/a"], ["a"]],
+];
+
+describe("a permission's regular expression", () => {
+  for (const [rule, pattern, found, notFound] of RULES) {
+    test(`${rule}: ${pattern}`, () => {
+      const expression = compilePattern(pattern);
+      for (const name of found) assert.equal(expression.test(name), true, name);
+      for (const name of notFound) assert.equal(expression.test(name), false, name);
+    });
+  }
+
+  test("is refused when it is invalid, or would mean something else in JavaScript", () => {
+    for (const pattern of ["(", ")", "[a", "*", "a\\", "\\Qa\\E", "a++", "(?>a)", "(?#a)", "(*ACCEPT)", "a(?i)b"]) {
+      assert.throws(() => compilePattern(pattern), { name: "BrokerError", replyCode: 406 }, pattern);
+    }
+    assert.throws(() => compilePattern("[[:kana:]]"), {
+      message: "invalid regular expression '[[:kana:]]': '[:kana:]' is not supported",
+    });
+  });
+
+  test("of literal text matches that text alone, and nothing makes the translation fail but a BrokerError", () => {
+    fc.assert(
+      fc.property(fc.string(), fc.string(), (text, other) => {
+        const expression = compilePattern(`^${literalPattern(text)}$`);
+        assert.equal(expression.test(text), true);
+        assert.equal(expression.test(other), other === text);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom(..."ab19\\[](){}?*+-^$:.,/|") }), (pattern) => {
+        try {
+          compilePattern(pattern);
+        } catch (error) {
+          assert.equal((error as Error).name, "BrokerError", pattern);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});

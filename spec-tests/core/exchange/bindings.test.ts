@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { EXCHANGE_TYPES } from "../../../src/core/exchange/create-exchange.ts";
+import { bind, binding, exchange, matched, message, queue } from "./fixtures.ts";
+
+for (const type of EXCHANGE_TYPES) {
+  describe(`bindings of a ${type} exchange`, () => {
+    test("[queue.bind] binding again with equal target, key and arguments changes nothing", () => {
+      const x = exchange(type, "x");
+      const q = queue("q");
+      assert.equal(bind(x, q, "k", { a: 1, b: "two" }), true);
+      assert.equal(bind(x, q, "k", { b: "two", a: 1 }), false);
+      assert.equal(x.bindingCount, 1);
+    });
+
+    test("[queue.bind] target, routing key and arguments are each part of a binding's identity", () => {
+      const x = exchange(type, "x");
+      const q = queue("q");
+      assert.equal(bind(x, q, "k"), true);
+      assert.equal(bind(x, queue("q"), "k"), true);
+      assert.equal(bind(x, q, "k2"), true);
+      assert.equal(bind(x, q, "k", { a: 1 }), true);
+      assert.equal(bind(x, q, "k", { a: "1" }), true);
+      assert.equal(bind(x, q, "k", { a: 1, nested: { b: [1, 2] } }), true);
+      assert.equal(bind(x, q, "k", { a: 1, nested: { b: [1, 3] } }), true);
+      assert.equal(x.bindingCount, 7);
+      assert.equal([...x.bindings].length, 7);
+    });
+
+    test("[queue.unbind] removes only the equal binding, and what it matched with its last binding", () => {
+      const x = exchange(type, "x");
+      const q = queue("q");
+      bind(x, q, "k");
+      bind(x, q, "k", { "x-ignored": 1 });
+      assert.equal(x.unbind(binding(x, q, "k", { "x-ignored": 2 })), false);
+      assert.equal(x.unbind(binding(x, q, "k", { "x-ignored": 1 })), true);
+      assert.deepEqual(matched(x, message("k")), ["q"]);
+      assert.equal(x.unbind(binding(x, q, "k")), true);
+      assert.equal(x.unbind(binding(x, q, "k")), false);
+      assert.deepEqual(matched(x, message("k")), []);
+      assert.equal(x.bindingCount, 0);
+    });
+
+    test("[queue.delete] removing a target's bindings leaves those of others", () => {
+      const x = exchange(type, "x");
+      const gone = queue("gone");
+      const stays = queue("stays");
+      bind(x, gone, "k");
+      bind(x, gone, "k2");
+      bind(x, gone, "k", { "x-ignored": 1 });
+      bind(x, stays, "k");
+      const removed = x.unbindTarget(gone);
+      assert.deepEqual(removed.map((each) => each.routingKey).sort(), ["k", "k", "k2"]);
+      assert.deepEqual(matched(x, message("k")), ["stays"]);
+      assert.deepEqual(
+        [...x.bindings].map((each) => each.target),
+        [stays],
+      );
+      assert.deepEqual(x.unbindTarget(gone), []);
+      assert.equal(x.bindingCount, 1);
+    });
+
+    test("[basic.publish] a target is matched once, however many bindings and routing keys lead to it", () => {
+      const x = exchange(type, "x");
+      const q = queue("q");
+      bind(x, q, "k");
+      bind(x, q, "k2");
+      bind(x, queue("r"), "k2");
+      assert.deepEqual(matched(x, message(["k", "k2", "k"])), ["q", "r"]);
+    });
+  });
+}
+
+test("100,000 bindings of one queue, different in their arguments only, are added and removed one by one", () => {
+  const x = exchange("headers", "x");
+  const q = queue("q");
+  for (let i = 0; i < 100_000; i++) bind(x, q, "", { shard: i });
+  assert.equal(x.bindingCount, 100_000);
+  for (let i = 0; i < 100_000; i++) assert.equal(x.unbind(binding(x, q, "", { shard: i })), true);
+  assert.equal(x.bindingCount, 0);
+});

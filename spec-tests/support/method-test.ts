@@ -1,0 +1,144 @@
+import { connect as connectTcp } from "node:net";
+import type { Duplex } from "node:stream";
+import { type TestContext, test } from "node:test";
+import { type HandshakeOptions, expectStart, handshake } from "./handshake.ts";
+import { ManualClock } from "./manual-clock.ts";
+import { RawClient } from "./raw-client.ts";
+import type { TestBroker, TestBrokerOptions } from "./test-broker.ts";
+
+/**
+ * The URL of a running broker to test instead of a fresh Leveret in memory, e.g. `amqp://127.0.0.1:5672`; it must
+ * have the user guest with the password guest and the tag administrator. Run against RabbitMQ, it proves that the
+ * tests say what RabbitMQ does.
+ */
+const externalUrl = process.env["LEVERET_TEST_URL"];
+
+/** RabbitMQ closes some connections only after 3 s. */
+const EXTERNAL_WAIT_MILLISECONDS = 6_000;
+
+/** What a method test asks of the broker. */
+export interface MethodTestOptions {
+  /** Why the test holds for Leveret only; it is skipped, with this reason, against any other broker. */
+  readonly leveretOnly?: string;
+  /** The first release of RabbitMQ that behaves so, e.g. "4.0"; the test is skipped against an older one. */
+  readonly sinceRabbitmq?: string;
+  /** Options of the broker under test; they imply `leveretOnly`. */
+  readonly broker?: TestBrokerOptions;
+}
+
+/** The broker a test talks to, seen from outside. */
+export class BrokerUnderTest {
+  /** The clock of the broker; steps nothing when the broker is a foreign one. */
+  readonly clock: ManualClock;
+  readonly #openStream: () => Promise<Duplex>;
+  readonly #streams: Duplex[] = [];
+
+  constructor(clock: ManualClock, openStream: () => Promise<Duplex>) {
+    this.clock = clock;
+    this.#openStream = openStream;
+  }
+
+  /** A new stream to the broker, on which nothing has been said. */
+  async stream(): Promise<Duplex> {
+    const stream = await this.#openStream();
+    this.#streams.push(stream);
+    return stream;
+  }
+
+  /** A client on a new stream, on which nothing has been said. */
+  async rawClient(): Promise<RawClient> {
+    return new RawClient(await this.stream(), externalUrl === undefined ? undefined : EXTERNAL_WAIT_MILLISECONDS);
+  }
+
+  /** A client whose connection is open. */
+  async connect(options: HandshakeOptions = {}): Promise<RawClient> {
+    const client = await this.rawClient();
+    await handshake(client, options);
+    return client;
+  }
+
+  /** A client whose connection and channel 1 are open. */
+  async channel(options: HandshakeOptions = {}): Promise<RawClient> {
+    const client = await this.connect(options);
+    await client.call(1, "channel.open");
+    return client;
+  }
+
+  /** A name no other test uses. */
+  name(prefix: string): string {
+    nameCount += 1;
+    return `${prefix}-${process.pid}-${nameCount}`;
+  }
+
+  /** Drops every stream. */
+  close(): void {
+    for (const stream of this.#streams) stream.destroy();
+  }
+}
+
+let nameCount = 0;
+
+/** A test of what the broker does; the title names the rule: `[queue.declare/passive] a missing queue is 404`. */
+export function methodTest(
+  title: string,
+  body: (broker: BrokerUnderTest) => Promise<void>,
+  options: MethodTestOptions = {},
+): void {
+  test(title, (context) =>
+    externalUrl === undefined ? runLocally(options, body) : runExternally(context, externalUrl, options, body),
+  );
+}
+
+async function runLocally(options: MethodTestOptions, body: (broker: BrokerUnderTest) => Promise<void>): Promise<void> {
+  const { startTestBroker } = await import("./test-broker.ts");
+  const clock = new ManualClock();
+  const testBroker: TestBroker = startTestBroker({ ...options.broker, clock });
+  const broker = new BrokerUnderTest(clock, async () => testBroker.connect());
+  try {
+    await body(broker);
+  } finally {
+    broker.close();
+    await testBroker.close();
+  }
+}
+
+async function runExternally(
+  context: TestContext,
+  url: string,
+  options: MethodTestOptions,
+  body: (broker: BrokerUnderTest) => Promise<void>,
+): Promise<void> {
+  const broker = new BrokerUnderTest(new ManualClock(), () => openTcp(url));
+  try {
+    const reason = options.leveretOnly ?? (options.broker === undefined ? undefined : "needs options of the broker");
+    const unfit = reason ?? (await olderThan(broker, options.sinceRabbitmq));
+    if (unfit === undefined) await body(broker);
+    else skipLoudly(context, unfit);
+  } finally {
+    broker.close();
+  }
+}
+
+function skipLoudly(context: TestContext, reason: string): void {
+  console.warn(`SKIPPED against ${externalUrl}: ${context.name}: ${reason}`);
+  context.skip(reason);
+}
+
+/** The reason to skip when the broker says it is older than `version`. */
+async function olderThan(broker: BrokerUnderTest, version: string | undefined): Promise<string | undefined> {
+  if (version === undefined) return undefined;
+  const start = await expectStart(await broker.rawClient());
+  const actual = String(start.serverProperties.get("version")?.value);
+  const isOlder = actual.localeCompare(version, "en", { numeric: true }) < 0;
+  return isOlder ? `holds since ${version}, the broker is ${actual}` : undefined;
+}
+
+async function openTcp(url: string): Promise<Duplex> {
+  const { hostname, port } = new URL(url);
+  const socket = connectTcp(port === "" ? 5672 : Number(port), hostname);
+  await new Promise<void>((resolve, reject) => {
+    socket.once("connect", resolve);
+    socket.once("error", reject);
+  });
+  return socket;
+}

@@ -1,0 +1,204 @@
+// Hot file: every frame of a channel passes here.
+
+import type { Message } from "../core/message.ts";
+import type { Consumer } from "../core/queue/consumer.ts";
+import type { Session, SessionOutput } from "../core/session/session.ts";
+import type { CommandContext } from "../core/commands/context.ts";
+import { BrokerError } from "../core/errors.ts";
+import { WireError } from "../wire/errors.ts";
+import { FRAME_METHOD } from "../wire/frame.ts";
+import type { FrameReader } from "../wire/frame-reader.ts";
+import { decodeArguments, encodeMethodFrame } from "../wire/method-codec.ts";
+import { METHODS, type MethodArguments, type MethodName, type MethodSpec, methodById } from "../wire/methods.ts";
+import { REPLY_CODES, replyText } from "../wire/reply-codes.ts";
+import { checkAcknowledgement, readDeliveryTag, readPublishAddress, writeAcknowledgement } from "./basic-codec.ts";
+import type { Connection } from "./connection.ts";
+import { ContentAssembler } from "./content-assembler.ts";
+import { prepareDeliver, writeDeliver, writeMessageContent } from "./delivery-writer.ts";
+import { handleMethod } from "./methods/handlers.ts";
+
+const BASIC = METHODS["basic.publish"].classId;
+const PUBLISH = METHODS["basic.publish"].methodId;
+const ACK = METHODS["basic.ack"].methodId;
+const NACK = METHODS["basic.nack"].methodId;
+
+/** An AMQP 0-9-1 channel: turns its frames into commands on a session, and what the session says into frames. */
+export class Channel implements SessionOutput {
+  readonly number: number;
+  readonly connection: Connection;
+  readonly session: Session;
+  /** The queue declared last on this channel, which an empty queue name stands for. */
+  lastQueueName: string | undefined;
+  /** True after the server has sent channel.close, until the client answers. */
+  closing = false;
+  /** The method being carried out, for the close that an error in it leads to. */
+  classId = 0;
+  methodId = 0;
+  readonly #content: ContentAssembler;
+  #mandatory = false;
+
+  constructor(number: number, connection: Connection) {
+    const { messageBytesMax, frameBytesMax } = connection.broker.limits;
+    this.number = number;
+    this.connection = connection;
+    this.session = connection.broker.openSession(connection.identity, this);
+    this.#content = new ContentAssembler(messageBytesMax, frameBytesMax);
+  }
+
+  /**
+   * Takes one frame.
+   *
+   * @throws WireError or BrokerError; `classId` and `methodId` tell in which method
+   */
+  takeFrame(reader: FrameReader): void {
+    if (this.#content.active) {
+      if (this.#content.take(reader)) this.#publish();
+    } else if (reader.type === FRAME_METHOD) {
+      this.#takeMethod(reader);
+    } else {
+      throw new WireError("UNEXPECTED_FRAME", "expected method frame, got non method frame instead");
+    }
+  }
+
+  /** Ends the channel: no frame of it is sent or acted on afterwards. */
+  close(): void {
+    this.#content.abandon();
+    this.session.close();
+  }
+
+  /** Sends a method. */
+  send<N extends MethodName>(name: N, args: MethodArguments<N>): void {
+    this.connection.outbox.write(encodeMethodFrame(this.number, name, args));
+  }
+
+  /** What commands on this channel work with. */
+  get commandContext(): CommandContext {
+    return this.connection.broker.commandContext(this.connection.identity);
+  }
+
+  /**
+   * The queue a method means: an empty name stands for the queue declared last on this channel.
+   *
+   * @throws BrokerError NOT_FOUND when none has been
+   */
+  queueName(name: string): string {
+    if (name !== "") return name;
+    if (this.lastQueueName === undefined) throw new BrokerError("NOT_FOUND", "no previously declared queue");
+    return this.lastQueueName;
+  }
+
+  /** Like {@link queueName} for a binding, in which an empty routing key then stands for that queue too. */
+  bindingNames(queue: string, routingKey: string): { queue: string; routingKey: string } {
+    const name = this.queueName(queue);
+    return { queue: name, routingKey: queue === "" && routingKey === "" ? name : routingKey };
+  }
+
+  /** Sends a method once every definition changed so far is durable; until then the connection's input waits. */
+  sendWhenDurable<N extends MethodName>(name: N, args: MethodArguments<N>): void {
+    this.sendAfter((done) => this.connection.broker.barrier.whenDefinitionsDurable(done), name, args);
+  }
+
+  /** Sends a method when `wait` calls back, perhaps at once; until then the connection's input waits. */
+  sendAfter<N extends MethodName>(wait: (done: () => void) => void, name: N, args: MethodArguments<N>): void {
+    let done = false;
+    wait(() => {
+      done = true;
+      if (!this.closing) this.send(name, args);
+      this.connection.resumeInput(this);
+    });
+    if (!done) this.connection.holdInput(this);
+  }
+
+  // --- SessionOutput ---
+
+  get writable(): boolean {
+    return this.connection.outbox.writable;
+  }
+
+  deliver(consumer: Consumer, deliveryTag: number, redelivered: boolean, message: Message): void {
+    consumer.prepared ??= prepareDeliver(this.number, consumer.tag);
+    const { outbox, frameBytesMax } = this.connection;
+    writeDeliver(outbox, consumer.prepared, this.number, deliveryTag, redelivered, message, frameBytesMax);
+  }
+
+  deliverReply(consumerTag: string, deliveryTag: number, message: Message): void {
+    const { outbox, frameBytesMax } = this.connection;
+    const prepared = prepareDeliver(this.number, consumerTag);
+    writeDeliver(outbox, prepared, this.number, deliveryTag, false, message, frameBytesMax);
+  }
+
+  returned(message: Message): void {
+    this.send("basic.return", {
+      replyCode: REPLY_CODES.NO_ROUTE.code,
+      replyText: "NO_ROUTE",
+      exchange: message.exchangeName,
+      routingKey: message.routingKey,
+    });
+    this.sendContent(message);
+  }
+
+  confirmed(publishSequence: number, multiple: boolean): void {
+    if (!this.closing) writeAcknowledgement(this.connection.outbox, this.number, ACK, publishSequence, multiple);
+  }
+
+  refused(publishSequence: number, multiple: boolean): void {
+    if (!this.closing) writeAcknowledgement(this.connection.outbox, this.number, NACK, publishSequence, multiple);
+  }
+
+  consumerCancelled(consumerTag: string): void {
+    this.connection.consumerGone(consumerTag);
+    if (!this.connection.capabilities.consumerCancelNotify || this.closing) return;
+    this.connection.afterReply(() => this.send("basic.cancel", { consumerTag, noWait: true }));
+  }
+
+  /** Sends the content of `message`, right behind the method it belongs to. */
+  sendContent(message: Message): void {
+    writeMessageContent(this.connection.outbox, this.number, message, this.connection.frameBytesMax);
+  }
+
+  /** The text of a channel.close or connection.close for an error on this channel. */
+  closeArguments(error: BrokerError): MethodArguments<"channel.close"> {
+    return {
+      replyCode: error.replyCode,
+      replyText: replyText(error.replyName, error.message),
+      classId: this.classId,
+      methodId: this.methodId,
+    };
+  }
+
+  #takeMethod(reader: FrameReader): void {
+    const { buffer, payloadStart, payloadEnd } = reader;
+    const classId = ((buffer[payloadStart] as number) << 8) | (buffer[payloadStart + 1] as number);
+    const methodId = ((buffer[payloadStart + 2] as number) << 8) | (buffer[payloadStart + 3] as number);
+    this.classId = classId;
+    this.methodId = methodId;
+    if (classId === BASIC && methodId === PUBLISH) {
+      this.#beginPublish(buffer, payloadStart + 4, payloadEnd);
+      return;
+    }
+    if (classId === BASIC && methodId === ACK) {
+      checkAcknowledgement(buffer, payloadStart + 4, payloadEnd);
+      const multiple = ((buffer[payloadEnd - 1] as number) & 1) !== 0;
+      this.session.acknowledge(readDeliveryTag(buffer, payloadStart + 4), multiple, "ack");
+      return;
+    }
+    const spec = methodById(classId, methodId);
+    if (spec === undefined) {
+      throw new WireError("COMMAND_INVALID", `unknown method ${classId}.${methodId}`, classId, methodId);
+    }
+    handleMethod(this, spec as MethodSpec, decodeArguments(spec, buffer, payloadStart + 4, payloadEnd));
+  }
+
+  #beginPublish(buffer: Buffer, start: number, end: number): void {
+    const addressEnd = readPublishAddress(buffer, start, end);
+    const bits = buffer[addressEnd] as number;
+    if ((bits & 2) !== 0) throw new BrokerError("NOT_IMPLEMENTED", "immediate=true");
+    this.#mandatory = (bits & 1) !== 0;
+    this.#content.begin(buffer, start + 2, addressEnd);
+  }
+
+  #publish(): void {
+    this.connection.published = true;
+    this.session.publish(this.#content.message, this.#mandatory);
+  }
+}

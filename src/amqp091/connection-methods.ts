@@ -1,0 +1,46 @@
+import { WireError } from "../wire/errors.ts";
+import type { FrameReader } from "../wire/frame-reader.ts";
+import { decodeArguments } from "../wire/method-codec.ts";
+import { methodById } from "../wire/methods.ts";
+import type { Connection } from "./connection.ts";
+
+/** The methods of channel 0 on an open or closing connection. */
+export class ConnectionMethods {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /** @throws WireError for a method that does not belong here */
+  takeMethod(reader: FrameReader): void {
+    const { buffer, payloadStart, payloadEnd } = reader;
+    const classId = buffer.readUInt16BE(payloadStart);
+    const methodId = buffer.readUInt16BE(payloadStart + 2);
+    const spec = methodById(classId, methodId);
+    if (spec === undefined) {
+      if (this.#connection.closing) return;
+      throw new WireError("COMMAND_INVALID", `unknown method ${classId}.${methodId}`, classId, methodId);
+    }
+    switch (spec.name) {
+      case "connection.close":
+        decodeArguments(spec, buffer, payloadStart + 4, payloadEnd);
+        this.#connection.closeByClient();
+        return;
+      case "connection.close-ok":
+        if (this.#connection.closing) {
+          this.#connection.closeAnswered();
+          return;
+        }
+        break;
+      case "connection.update-secret":
+        // The password of a user the broker knows itself does not expire: there is nothing to renew.
+        if (this.#connection.closing) return;
+        decodeArguments(spec, buffer, payloadStart + 4, payloadEnd);
+        this.#connection.send("connection.update-secret-ok", {});
+        return;
+    }
+    if (this.#connection.closing) return;
+    throw new WireError("CHANNEL_ERROR", "unexpected method in connection state running", classId, methodId);
+  }
+}

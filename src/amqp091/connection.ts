@@ -1,0 +1,439 @@
+// Hot file: the read loop runs for every frame received.
+
+import type { Duplex } from "node:stream";
+import type { Broker, ConnectionIdentity } from "../core/broker.ts";
+import { BrokerError } from "../core/errors.ts";
+import type { Timer } from "../lib/clock.ts";
+import type { PeerInfo } from "../lib/peer-info.ts";
+import { WireError } from "../wire/errors.ts";
+import { FRAME_HEARTBEAT, FRAME_METHOD, PROTOCOL_HEADER } from "../wire/frame.ts";
+import { FrameReader } from "../wire/frame-reader.ts";
+import { encodeMethodFrame } from "../wire/method-codec.ts";
+import { METHODS, type MethodArguments, type MethodName } from "../wire/methods.ts";
+import { replyText } from "../wire/reply-codes.ts";
+import { Channel } from "./channel.ts";
+import { ConnectionMethods } from "./connection-methods.ts";
+import { Handshake, type Negotiated } from "./handshake.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { Outbox, OutboxPool } from "./outbox.ts";
+
+/** How long a client gets to answer connection.close, and to close its socket after close-ok. */
+const CLOSE_TIMEOUT_MILLISECONDS = 10_000;
+
+const CHANNEL_OPEN = METHODS["channel.open"];
+const CHANNEL_CLOSE = METHODS["channel.close"];
+const CHANNEL_CLOSE_OK = METHODS["channel.close-ok"];
+
+/** A connection as its listener sees it. */
+export interface ServedConnection {
+  /** Sends connection.close 320 with `reason`; the connection ends when the client has answered, or in a while. */
+  close(reason: string): void;
+  /** Resolves when the stream is closed and all that belonged to the connection is gone. */
+  readonly closed: Promise<void>;
+}
+
+/** What the client said it can do. */
+export interface ClientCapabilities {
+  readonly consumerCancelNotify: boolean;
+  readonly connectionBlocked: boolean;
+  readonly authenticationFailureClose: boolean;
+}
+
+type State = "handshake" | "open" | "closing" | "closed";
+
+const pools = new WeakMap<Broker, OutboxPool>();
+
+/** Speaks AMQP 0-9-1 on an accepted stream. */
+export function serveConnection(broker: Broker, stream: Duplex, peer: PeerInfo): ServedConnection {
+  let pool = pools.get(broker);
+  if (pool === undefined) {
+    pool = new OutboxPool();
+    pools.set(broker, pool);
+  }
+  return new Connection(broker, stream, peer, pool);
+}
+
+/** One AMQP 0-9-1 connection. */
+export class Connection implements ServedConnection {
+  readonly broker: Broker;
+  readonly peer: PeerInfo;
+  readonly outbox: Outbox;
+  readonly closed: Promise<void>;
+  /** The largest frame the client takes; 0: any. */
+  frameBytesMax = 0;
+  capabilities: ClientCapabilities = {
+    consumerCancelNotify: false,
+    connectionBlocked: false,
+    authenticationFailureClose: false,
+  };
+  /** True when a message has been published since the last look at the flow. */
+  published = false;
+  readonly #stream: Duplex;
+  readonly #reader: FrameReader;
+  readonly #handshake: Handshake;
+  readonly #methods: ConnectionMethods;
+  readonly #channels = new Map<number, Channel>();
+  readonly #consumerTags = new Map<string, Channel>();
+  #lastChannel: Channel | undefined;
+  #identity: ConnectionIdentity | undefined;
+  #channelsMax = 0;
+  #state: State = "handshake";
+  #heartbeat: Heartbeat | undefined;
+  #timer: Timer | undefined;
+  /** Channels waiting for something to become durable, and other reasons not to read on. */
+  readonly #holds = new Set<object>();
+  #reading = false;
+  #afterReply: (() => void)[] = [];
+  #resolveClosed: () => void = () => {};
+
+  constructor(broker: Broker, stream: Duplex, peer: PeerInfo, pool: OutboxPool) {
+    const { limits, clock } = broker;
+    this.broker = broker;
+    this.peer = peer;
+    this.#stream = stream;
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = resolve;
+    });
+    this.outbox = new Outbox(stream, broker.turn, pool, limits.outboxBytesMax, () => this.#outputWritable());
+    this.#reader = new FrameReader(limits.frameBytesMax);
+    this.#handshake = new Handshake(this);
+    this.#methods = new ConnectionMethods(this);
+    broker.connectionCount++;
+    stream.on("data", (chunk: Buffer) => this.#takeOctets(chunk));
+    stream.on("error", (error) => broker.logger.debug("connection failed", { ...this.logFields, error: error.message }));
+    stream.on("end", () => stream.end());
+    stream.on("close", () => this.#streamClosed());
+    this.#timer = clock.after(limits.handshakeTimeoutMilliseconds, () => {
+      broker.logger.warn("handshake timed out", this.logFields);
+      stream.destroy();
+    });
+  }
+
+  /** Who the connection acts for; set when connection.open has succeeded. */
+  get identity(): ConnectionIdentity {
+    return this.#identity as ConnectionIdentity;
+  }
+
+  get logFields(): Record<string, unknown> {
+    return { peer: `${this.peer.host}:${this.peer.port}`, user: this.#identity?.user.name };
+  }
+
+  close(reason: string): void {
+    if (this.#state === "handshake") this.#stream.destroy();
+    else this.closeWith(new BrokerError("CONNECTION_FORCED", reason), 0, 0);
+  }
+
+  /** Sends a method on channel 0. */
+  send<N extends MethodName>(name: N, args: MethodArguments<N>): void {
+    this.outbox.write(encodeMethodFrame(0, name, args));
+  }
+
+  /** Ends the connection with connection.close; does nothing when it is ending already. */
+  closeWith(error: BrokerError | WireError, classId: number, methodId: number): void {
+    if (this.#state === "closing" || this.#state === "closed") return;
+    this.broker.logger.warn("closing connection", {
+      ...this.logFields,
+      reply: replyText(error.replyName, error.message),
+    });
+    this.#release();
+    const { replyName, message } = error;
+    const replyCode = new BrokerError(replyName, message).replyCode;
+    this.send("connection.close", { replyCode, replyText: replyText(replyName, message), classId, methodId });
+    this.#startClosing();
+  }
+
+  /** The client does not open with a protocol header we know: it is sent the one we speak, and the stream ends. */
+  refuseProtocol(): void {
+    this.outbox.write(PROTOCOL_HEADER);
+    this.#stopReading();
+  }
+
+  /** The client has sent connection.close. */
+  closeByClient(): void {
+    if (this.#state === "open" || this.#state === "handshake") this.#release();
+    this.send("connection.close-ok", {});
+    this.#endStream();
+  }
+
+  /** The client has answered connection.close. */
+  closeAnswered(): void {
+    this.#endStream();
+  }
+
+  get closing(): boolean {
+    return this.#state === "closing";
+  }
+
+  /** The limits agreed in connection.tune-ok. */
+  negotiated({ channelsMax, frameBytesMax, heartbeatSeconds }: Negotiated): void {
+    this.#channelsMax = channelsMax;
+    this.frameBytesMax = frameBytesMax;
+    if (frameBytesMax !== 0) this.#reader.frameBytesMax = frameBytesMax;
+    if (heartbeatSeconds > 0) this.#heartbeat = new Heartbeat(this.broker.clock, this.outbox, heartbeatSeconds, this);
+  }
+
+  /** connection.open has succeeded. */
+  opened(identity: ConnectionIdentity): void {
+    this.#identity = identity;
+    this.#state = "open";
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.broker.logger.info("connection opened", { ...this.logFields, vhost: identity.vhost.name });
+  }
+
+  /** The peer has been silent for too long. */
+  heartbeatMissed(): void {
+    this.broker.logger.warn("missed heartbeats from client", this.logFields);
+    this.#stream.destroy();
+  }
+
+  /** True while silence is our own doing: we do not read. */
+  get inputHeld(): boolean {
+    return this.#holds.size > 0;
+  }
+
+  /** Reads nothing more until {@link resumeInput} is called with the same reason. */
+  holdInput(reason: object): void {
+    if (this.#holds.size === 0) this.#stream.pause();
+    this.#holds.add(reason);
+  }
+
+  resumeInput(reason: object): void {
+    if (!this.#holds.delete(reason) || this.#holds.size > 0 || this.#state === "closed") return;
+    this.#runAfterReply();
+    if (!this.#reading) this.#readFrames();
+  }
+
+  /** Runs `action` after the reply to the method at hand, or at once when there is none. */
+  afterReply(action: () => void): void {
+    if (this.#reading || this.#holds.size > 0) this.#afterReply.push(action);
+    else action();
+  }
+
+  // --- channels ---
+
+  /** @throws BrokerError NOT_ALLOWED when a consumer of this connection has the tag */
+  checkConsumerTag(consumerTag: string): void {
+    if (this.#consumerTags.has(consumerTag)) {
+      throw new BrokerError("NOT_ALLOWED", `attempt to reuse consumer tag '${consumerTag}'`);
+    }
+  }
+
+  consumerStarted(consumerTag: string, channel: Channel): void {
+    this.#consumerTags.set(consumerTag, channel);
+  }
+
+  consumerGone(consumerTag: string): void {
+    this.#consumerTags.delete(consumerTag);
+  }
+
+  /** The client has closed a channel, or answered our close of it. */
+  removeChannel(channel: Channel): void {
+    channel.close();
+    this.#channels.delete(channel.number);
+    if (this.#lastChannel === channel) this.#lastChannel = undefined;
+    this.#forgetConsumers(channel);
+  }
+
+  // --- input ---
+
+  #takeOctets(octets: Buffer): void {
+    this.#heartbeat?.received();
+    if (this.#state === "closed") return;
+    let rest: Buffer | undefined = octets;
+    if (!this.#handshake.headerTaken) {
+      rest = this.#handshake.takeHeader(octets);
+      if (rest === undefined) return;
+    }
+    this.#reader.push(rest);
+    this.#readFrames();
+  }
+
+  #readFrames(): void {
+    const reader = this.#reader;
+    this.#reading = true;
+    try {
+      while (this.#holds.size === 0 && reader.next()) {
+        this.#takeFrame(reader);
+        if (this.#afterReply.length > 0 && this.#holds.size === 0) this.#runAfterReply();
+      }
+    } catch (error) {
+      this.#inputFailed(error);
+    }
+    this.#reading = false;
+    if (this.published) this.#checkFlow();
+    if (!this.outbox.writable) this.holdInput(this.outbox);
+    else if (this.#holds.size === 0 && this.#stream.isPaused()) this.#stream.resume();
+  }
+
+  #takeFrame(reader: FrameReader): void {
+    const channel = this.#lastChannel;
+    if (channel !== undefined && channel.number === reader.channel && !channel.closing) {
+      this.#takeChannelFrame(channel, reader);
+    } else if (reader.channel === 0) {
+      if (reader.type !== FRAME_HEARTBEAT) this.#takeConnectionFrame(reader);
+    } else {
+      this.#findChannel(reader);
+    }
+  }
+
+  #takeConnectionFrame(reader: FrameReader): void {
+    if (reader.type !== FRAME_METHOD) {
+      throw new WireError("UNEXPECTED_FRAME", "expected method frame, got non method frame instead");
+    }
+    if (this.#state === "handshake") this.#handshake.takeMethod(reader);
+    else this.#methods.takeMethod(reader);
+  }
+
+  #findChannel(reader: FrameReader): void {
+    if (this.#state === "closing") return;
+    const method = reader.type === FRAME_METHOD ? reader.buffer.readUInt32BE(reader.payloadStart) : 0;
+    if (this.#state === "handshake") throw new BrokerError("CHANNEL_ERROR", "unexpected frame before connection.open");
+    const channel = this.#channels.get(reader.channel);
+    if (method === idOf(CHANNEL_OPEN)) {
+      this.#openChannel(reader.channel, channel);
+    } else if (channel === undefined) {
+      throw new WireError("CHANNEL_ERROR", "expected 'channel.open'", method >>> 16, method & 0xffff);
+    } else if (channel.closing) {
+      if (method === idOf(CHANNEL_CLOSE)) channel.send("channel.close-ok", {});
+      if (method === idOf(CHANNEL_CLOSE) || method === idOf(CHANNEL_CLOSE_OK)) this.removeChannel(channel);
+    } else {
+      this.#lastChannel = channel;
+      this.#takeChannelFrame(channel, reader);
+    }
+  }
+
+  #openChannel(number: number, existing: Channel | undefined): void {
+    const { classId, methodId } = CHANNEL_OPEN;
+    if (existing !== undefined) {
+      throw new WireError("CHANNEL_ERROR", "second 'channel.open' seen", classId, methodId);
+    }
+    if (this.#channelsMax !== 0 && this.#channels.size >= this.#channelsMax) {
+      throw new WireError(
+        "NOT_ALLOWED",
+        `number of channels opened (${this.#channels.size}) has reached the negotiated channel_max (${this.#channelsMax})`,
+        classId,
+        methodId,
+      );
+    }
+    const channel = new Channel(number, this);
+    this.#channels.set(number, channel);
+    this.#lastChannel = channel;
+    channel.send("channel.open-ok", {});
+  }
+
+  #takeChannelFrame(channel: Channel, reader: FrameReader): void {
+    if (this.#state !== "open") return;
+    try {
+      channel.takeFrame(reader);
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error;
+      if (error.scope === "connection") {
+        this.closeWith(error, channel.classId, channel.methodId);
+        return;
+      }
+      this.broker.logger.warn("closing channel", {
+        ...this.logFields,
+        channel: channel.number,
+        reply: replyText(error.replyName, error.message),
+      });
+      channel.closing = true;
+      channel.close();
+      this.#forgetConsumers(channel);
+      channel.send("channel.close", channel.closeArguments(error));
+    }
+  }
+
+  #inputFailed(error: unknown): void {
+    if (error instanceof WireError) {
+      this.closeWith(error, error.classId, error.methodId);
+    } else if (error instanceof BrokerError) {
+      this.closeWith(error, 0, 0);
+    } else {
+      throw error;
+    }
+    this.#stopReading();
+  }
+
+  #forgetConsumers(channel: Channel): void {
+    for (const [consumerTag, owner] of this.#consumerTags) {
+      if (owner === channel) this.#consumerTags.delete(consumerTag);
+    }
+  }
+
+  #checkFlow(): void {
+    this.published = false;
+    const { flow } = this.broker;
+    if (!flow.mustWait || this.#state !== "open") return;
+    const reason = flow.blockedReason;
+    const notify = reason !== undefined && this.capabilities.connectionBlocked;
+    if (notify) this.send("connection.blocked", { reason });
+    this.holdInput(flow);
+    flow.whenClear(() => {
+      if (notify && this.#state === "open") this.send("connection.unblocked", {});
+      this.resumeInput(flow);
+    });
+  }
+
+  #outputWritable(): void {
+    for (const channel of this.#channels.values()) channel.session.outputWritable();
+    this.resumeInput(this.outbox);
+  }
+
+  #runAfterReply(): void {
+    const actions = this.#afterReply;
+    this.#afterReply = [];
+    for (const action of actions) action();
+  }
+
+  // --- closing ---
+
+  /** Lets go of all that belongs to the connection in the broker. */
+  #release(): void {
+    this.#heartbeat?.stop();
+    for (const channel of this.#channels.values()) {
+      channel.closing = true;
+      channel.close();
+    }
+    this.#channels.clear();
+    this.#lastChannel = undefined;
+    this.#consumerTags.clear();
+    this.#afterReply = [];
+    this.#identity?.vhost.deleteExclusiveQueues(this);
+  }
+
+  #startClosing(): void {
+    this.#state = "closing";
+    this.#timer?.cancel();
+    this.#timer = this.broker.clock.after(CLOSE_TIMEOUT_MILLISECONDS, () => this.#stream.destroy());
+    for (const reason of [...this.#holds]) this.resumeInput(reason);
+  }
+
+  /** Sends what there is to send, then ends our side. */
+  #endStream(): void {
+    if (this.#state !== "closing") this.#startClosing();
+    this.outbox.flush();
+    this.#stream.end();
+  }
+
+  /** After malformed input nothing more can be understood: only our close goes out. */
+  #stopReading(): void {
+    this.#endStream();
+    this.#stream.removeAllListeners("data");
+    this.#stream.resume();
+  }
+
+  #streamClosed(): void {
+    if (this.#state === "closed") return;
+    if (this.#state !== "closing") this.#release();
+    this.#state = "closed";
+    this.#timer?.cancel();
+    this.broker.connectionCount--;
+    this.broker.logger.info("connection closed", this.logFields);
+    this.#resolveClosed();
+  }
+}
+
+function idOf({ classId, methodId }: { classId: number; methodId: number }): number {
+  return classId * 0x10000 + methodId;
+}

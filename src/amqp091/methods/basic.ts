@@ -1,0 +1,68 @@
+import { BrokerError } from "../../core/errors.ts";
+import type { Channel } from "../channel.ts";
+import type { Handlers } from "./handlers.ts";
+
+export const basicMethods: Handlers = {
+  "basic.qos"(channel, { prefetchSize, prefetchCount, global }) {
+    if (prefetchSize !== 0) throw new BrokerError("NOT_IMPLEMENTED", `prefetch_size!=0 (${prefetchSize})`);
+    channel.session.setPrefetch(prefetchCount, global);
+    channel.send("basic.qos-ok", {});
+  },
+
+  "basic.consume"(channel, { queue, consumerTag, noAck, exclusive, noWait, arguments: consumerArguments }) {
+    const queueName = channel.queueName(queue);
+    channel.connection.checkConsumerTag(consumerTag);
+    const request = { queueName, consumerTag, noAck, exclusive, arguments: consumerArguments };
+    channel.session.consume(request, (startedTag) => {
+      channel.connection.consumerStarted(startedTag, channel);
+      if (!noWait) channel.send("basic.consume-ok", { consumerTag: startedTag });
+    });
+  },
+
+  "basic.cancel"(channel, { consumerTag, noWait }) {
+    if (channel.session.hasConsumer(consumerTag)) channel.connection.consumerGone(consumerTag);
+    channel.session.cancel(consumerTag);
+    if (!noWait) channel.send("basic.cancel-ok", { consumerTag });
+  },
+
+  // Answers a basic.cancel of ours, which asks for no answer.
+  "basic.cancel-ok"() {},
+
+  "basic.get"(channel, { queue, noAck }) {
+    const result = channel.session.get(channel.queueName(queue), noAck);
+    if (result === undefined) {
+      channel.send("basic.get-empty", {});
+      return;
+    }
+    const { message, deliveryTag, redelivered, messageCount } = result;
+    const { exchangeName: exchange, routingKey } = message;
+    channel.send("basic.get-ok", { deliveryTag, redelivered, exchange, routingKey, messageCount });
+    channel.sendContent(message);
+  },
+
+  "basic.ack"(channel, { deliveryTag, multiple }) {
+    channel.session.acknowledge(deliveryTag, multiple, "ack");
+  },
+
+  "basic.nack"(channel, { deliveryTag, multiple, requeue }) {
+    channel.session.acknowledge(deliveryTag, multiple, requeue ? "requeue" : "discard");
+  },
+
+  "basic.reject"(channel, { deliveryTag, requeue }) {
+    channel.session.acknowledge(deliveryTag, false, requeue ? "requeue" : "discard");
+  },
+
+  "basic.recover"(channel, { requeue }) {
+    recover(channel, requeue);
+    channel.send("basic.recover-ok", {});
+  },
+
+  "basic.recover-async"(channel, { requeue }) {
+    recover(channel, requeue);
+  },
+};
+
+function recover(channel: Channel, requeue: boolean): void {
+  if (!requeue) throw new BrokerError("NOT_IMPLEMENTED", "requeue=false");
+  channel.session.requeueAll();
+}

@@ -1,0 +1,17 @@
+import { BrokerError } from "../../core/errors.ts";
+import type { Handlers } from "./handlers.ts";
+
+export const channelMethods: Handlers = {
+  "channel.flow"(channel, { active }) {
+    if (!active) throw new BrokerError("NOT_IMPLEMENTED", "active=false");
+    channel.send("channel.flow-ok", { active: true });
+  },
+
+  "channel.close"(channel) {
+    channel.connection.removeChannel(channel);
+    channel.send("channel.close-ok", {});
+  },
+
+  // Answers a channel.flow of ours, which we never send.
+  "channel.flow-ok"() {},
+};

@@ -1,0 +1,8 @@
+import type { Handlers } from "./handlers.ts";
+
+export const confirmMethods: Handlers = {
+  "confirm.select"(channel, { noWait }) {
+    channel.session.selectConfirms();
+    if (!noWait) channel.send("confirm.select-ok", {});
+  },
+};

@@ -1,0 +1,105 @@
+import { resolve } from "node:path";
+import type { Argv, CommandModule, Options } from "yargs";
+import type { Logger } from "../lib/logger.ts";
+import { formatEndpoint } from "../lib/peer-info.ts";
+import { commandLineSource, ConfigError, environmentSource, resolveConfig } from "../server/config.ts";
+import { readConfigFile } from "../server/config-file.ts";
+import { EXIT_CODES } from "../server/exit-codes.ts";
+import type { RunningServer } from "../server/lifecycle.ts";
+import { OPTIONS, type ServerConfig } from "../server/options.ts";
+import { StartError } from "../server/start-error.ts";
+import { exitOnDefect, stopOnSignal } from "../server/supervise.ts";
+import { VERSION } from "../server/version.ts";
+
+type ParsedArguments = Readonly<Record<string, unknown>>;
+
+/** `leveret start`: runs a broker in the foreground until it is told to stop. */
+export const startCommand: CommandModule<object, ParsedArguments> = {
+  command: "start",
+  describe: "Run a broker in the foreground",
+  builder: (parser) => addOptions(parser),
+  handler: (parsed) => start(parsed),
+};
+
+function addOptions(parser: Argv<object>): Argv<ParsedArguments> {
+  const described = OPTIONS.map((option): [string, Options] => [
+    option.commandLineName,
+    {
+      describe: option.meaning,
+      defaultDescription: String(option.defaultValue),
+      ...(option.kind === "boolean" ? { type: "boolean" } : { nargs: 1 }),
+    },
+  ]);
+  return parser
+    .usage("$0 start [options]\n\nRuns a broker in the foreground until SIGTERM or SIGINT.")
+    .option("config", { describe: "YAML or JSON file of options", nargs: 1 })
+    .options(Object.fromEntries(described))
+    .epilogue(
+      "Every option is also an environment variable (--data-dir: LEVERET_DATA_DIR) and a key (dataDir) of the file.",
+    );
+}
+
+async function start(parsed: ParsedArguments): Promise<void> {
+  try {
+    const config = await loadConfig(parsed, process.env);
+    // The broker itself is loaded only now, so that help and refusals come at once.
+    const [{ createLogger }, { startServer }] = await Promise.all([
+      import("../server/logger.ts"),
+      import("../server/lifecycle.ts"),
+    ]);
+    const pretty = config.logFormat === "pretty" || (config.logFormat === "auto" && process.stdout.isTTY);
+    const logger = await createLogger({ level: config.logLevel, format: pretty ? "pretty" : "json" });
+    exitOnDefect(logger);
+    const server = await startServer(config, logger);
+    stopOnSignal(server, logger);
+    if (pretty) process.stdout.write(banner(server, config));
+    else logListening(server, config, logger);
+  } catch (error) {
+    exitBecauseOf(error);
+  }
+}
+
+/** Command line over environment over configuration file over default. */
+async function loadConfig(parsed: ParsedArguments, environment: NodeJS.ProcessEnv): Promise<ServerConfig> {
+  const { _: _words, $0: _name, config: fileOption, ...options } = parsed;
+  const { LEVERET_CONFIG: fileVariable, ...variables } = environment;
+  const sources = [commandLineSource(options), environmentSource(variables)];
+  const path = (fileOption as string | undefined) ?? (fileVariable === "" ? undefined : fileVariable);
+  if (path !== undefined) sources.push(await readConfigFile(path));
+  return resolveConfig(sources);
+}
+
+function banner(server: RunningServer, config: ServerConfig): string {
+  return [
+    `Leveret ${VERSION} listens on ${formatEndpoint(server.host, server.port)}`,
+    `  data     ${dataPlace(config)}`,
+    `  connect  ${server.url}`,
+    "",
+  ].join("\n");
+}
+
+function logListening(server: RunningServer, config: ServerConfig, logger: Logger): void {
+  logger.info("listening", {
+    version: VERSION,
+    host: server.host,
+    port: server.port,
+    url: server.url,
+    data: dataPlace(config),
+  });
+}
+
+function dataPlace(config: ServerConfig): string {
+  return config.memory ? "in memory, gone when the broker stops" : resolve(config.dataDir);
+}
+
+function exitBecauseOf(error: unknown): never {
+  if (error instanceof ConfigError) {
+    process.stderr.write(`leveret: ${error.message.replaceAll("\n", "\nleveret: ")}\n`);
+    process.exit(EXIT_CODES.config);
+  }
+  if (error instanceof StartError) {
+    process.stderr.write(`leveret: ${error.message}\n`);
+    process.exit(EXIT_CODES.unavailable);
+  }
+  throw error;
+}

@@ -1,0 +1,77 @@
+/**
+ * What an argument's value may be. A rule returns the reason why a value is refused, as the Erlang term that RabbitMQ
+ * prints, or undefined when it is fine. Source: `rabbit_amqqueue:declare_args`.
+ */
+
+import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
+import { DEAD_LETTER_EXCHANGE } from "./argument-names.ts";
+
+export type ArgumentRule = (field: FieldValue, table: FieldTable) => string | undefined;
+
+/** Ten years. */
+const EXPIRY_MILLISECONDS_MAX = 315_360_000_000;
+
+const PRIORITY_MAX = 255;
+
+const QUEUE_VERSION = 2;
+
+export const anyValue: ArgumentRule = () => undefined;
+
+/** 0 or more. */
+export const count: ArgumentRule = (field) =>
+  ifInteger(field, (value) => (value < 0 ? `{value_negative,${value}}` : undefined));
+
+/** Milliseconds from 0 to ten years. */
+export const timeToLive: ArgumentRule = (field) => ifInteger(field, expiryReason);
+
+/** Milliseconds from 1 to ten years. */
+export const lease: ArgumentRule = (field) =>
+  ifInteger(field, (value) => (Number(value) === 0 ? "{value_zero,0}" : expiryReason(value)));
+
+export const priority: ArgumentRule = (field, table) =>
+  count(field, table) ??
+  ifInteger(field, (value) => (value > PRIORITY_MAX ? `{max_value_exceeded,${value}}` : undefined));
+
+export const queueVersion: ArgumentRule = (field, table) =>
+  count(field, table) ??
+  ifInteger(field, (value) => (Number(value) === QUEUE_VERSION ? undefined : `"unsupported queue version '${value}'"`));
+
+export const flag: ArgumentRule = (field) => (field.type === "bool" ? undefined : unacceptableType(field));
+
+export const text: ArgumentRule = (field) => (field.type === "longstr" ? undefined : unacceptableType(field));
+
+/** A string that only means something beside {@link DEAD_LETTER_EXCHANGE}. */
+export const deadLetterRoutingKey: ArgumentRule = (field, table) =>
+  text(field, table) ?? (table.has(DEAD_LETTER_EXCHANGE) ? undefined : "routing_key_but_no_dlx_defined");
+
+/** One of `words`; `reason` gets the string that is none of them. */
+export function oneOf(words: readonly string[], reason: (word: string) => string): ArgumentRule {
+  return (field) => {
+    if (field.type !== "longstr") return unacceptableType(field);
+    return words.includes(field.value) ? undefined : reason(field.value);
+  };
+}
+
+function ifInteger(field: FieldValue, check: (value: number | bigint) => string | undefined): string | undefined {
+  switch (field.type) {
+    case "byte":
+    case "unsignedbyte":
+    case "short":
+    case "unsignedshort":
+    case "signedint":
+    case "unsignedint":
+    case "long":
+      return check(field.value);
+    default:
+      return `"expected integer, got ${field.type}"`;
+  }
+}
+
+function expiryReason(value: number | bigint): string | undefined {
+  if (value < 0) return `{value_negative,${value}}`;
+  return value > EXPIRY_MILLISECONDS_MAX ? `{value_too_large,${value}}` : undefined;
+}
+
+function unacceptableType(field: FieldValue): string {
+  return `{unacceptable_type,${field.type}}`;
+}

@@ -1,0 +1,63 @@
+import { type FieldTable, type FieldValue, fieldValuesEqual } from "../../wire/field-table.ts";
+import { BrokerError } from "../errors.ts";
+import { QUEUE_TYPE } from "./argument-names.ts";
+import { fieldValueText } from "./field-value-text.ts";
+
+/**
+ * A property of a declare must be what the existing queue or exchange has.
+ * @param resource the queue or exchange as error texts name it
+ * @param key the property under RabbitMQ's name, e.g. auto_delete
+ * @throws BrokerError 406 when it differs
+ */
+export function checkEquivalentProperty<Value extends string | boolean>(
+  resource: string,
+  key: string,
+  current: Value,
+  received: Value,
+): void {
+  if (received !== current) throw inequivalent(resource, key, `'${received}'`, `'${current}'`);
+}
+
+/**
+ * The arguments of a declare must equal those of the existing queue or exchange, as far as they are among `keys`;
+ * others are not compared. Numbers are compared by value within their class (integers, floats), and no x-queue-type
+ * is the same as "classic". Source: `rabbit_misc:assert_args_equivalence`.
+ *
+ * @throws BrokerError 406 for the first of `keys` that differs
+ */
+export function checkEquivalentArguments(
+  resource: string,
+  keys: readonly string[],
+  current: FieldTable,
+  received: FieldTable,
+): void {
+  for (const key of keys) checkEquivalentArgument(resource, key, current.get(key), received.get(key));
+}
+
+function checkEquivalentArgument(
+  resource: string,
+  key: string,
+  current: FieldValue | undefined,
+  received: FieldValue | undefined,
+): void {
+  if (current !== undefined && received !== undefined) {
+    if (fieldValuesEqual(current, received)) return;
+    throw inequivalent(resource, key, `'${fieldValueText(received)}'`, `'${fieldValueText(current)}'`);
+  }
+  if (current === received) return;
+  if (key === QUEUE_TYPE && isClassic(current ?? received)) return;
+  throw inequivalent(resource, key, typedText(received), typedText(current));
+}
+
+function isClassic(field: FieldValue | undefined): boolean {
+  return field?.type === "longstr" && field.value === "classic";
+}
+
+function typedText(field: FieldValue | undefined): string {
+  return field === undefined ? "none" : `the value '${fieldValueText(field)}' of type '${field.type}'`;
+}
+
+function inequivalent(resource: string, key: string, received: string, current: string): BrokerError {
+  const explanation = `inequivalent arg '${key}' for ${resource}: received ${received} but current is ${current}`;
+  return new BrokerError("PRECONDITION_FAILED", explanation);
+}

@@ -1,0 +1,70 @@
+import type { FieldTable } from "../../wire/field-table.ts";
+import { checkEquivalentArguments, checkEquivalentProperty } from "../arguments/equivalence.ts";
+import { BrokerError } from "../errors.ts";
+import { ALTERNATE_EXCHANGE, alternateExchangeOf } from "../exchange/alternate-exchange.ts";
+import { checkExchangeType } from "../exchange/create-exchange.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import { checkNotDefaultExchange, checkNotReserved, cleanName, resourceText } from "../names.ts";
+import type { NewExchange } from "../vhost.ts";
+import { type CommandContext, checkAccess, checkAnyAccess } from "./context.ts";
+
+/** exchange.declare (40.10). */
+export interface DeclareExchange {
+  readonly name: string;
+  readonly type: string;
+  /** Asks only whether the exchange exists; nothing but the name is looked at. */
+  readonly passive: boolean;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  /** Clients cannot publish to it, only bind it. */
+  readonly internal: boolean;
+  readonly arguments: FieldTable;
+}
+
+/**
+ * Creates an exchange, or checks that the existing one is the same.
+ * @throws BrokerError 403 for the default exchange, a reserved name or missing permissions; 404 passive; 406 for an
+ *   unknown type, a bad argument, a limit, or an existing exchange that differs
+ */
+export function declareExchange(context: CommandContext, spec: DeclareExchange): void {
+  const { vhost } = context.actor;
+  if (!spec.passive) checkExchangeType(spec.type);
+  const name = cleanName("exchange", spec.name);
+  checkNotDefaultExchange(name);
+  if (spec.passive) {
+    checkAnyAccess(context, "exchange", name);
+    vhost.requireExchange(name);
+    return;
+  }
+  checkAccess(context, "exchange", name, "configure");
+  const existing = vhost.findExchange(name);
+  if (existing === undefined) createExchange(context, { ...spec, name });
+  else checkSame(existing, spec, resourceText("exchange", name, vhost.name));
+}
+
+function createExchange(context: CommandContext, spec: NewExchange): void {
+  const { vhost } = context.actor;
+  checkNotReserved("exchange", spec.name);
+  const alternateExchange = alternateExchangeOf({ ...spec, vhost: vhost.name });
+  if (alternateExchange !== undefined) {
+    checkAccess(context, "exchange", spec.name, "read");
+    checkAccess(context, "exchange", alternateExchange, "write");
+  }
+  const { exchangesMax } = context.limits;
+  if (vhost.exchangeCount >= exchangesMax) {
+    const exchange = resourceText("exchange", spec.name, vhost.name);
+    throw new BrokerError(
+      "PRECONDITION_FAILED",
+      `cannot declare ${exchange}: exchange limit of ${exchangesMax} is reached`,
+    );
+  }
+  vhost.addExchange(spec);
+}
+
+function checkSame(existing: Exchange, spec: DeclareExchange, resource: string): void {
+  checkEquivalentProperty(resource, "type", existing.type, spec.type);
+  checkEquivalentProperty(resource, "durable", existing.durable, spec.durable);
+  checkEquivalentProperty(resource, "auto_delete", existing.autoDelete, spec.autoDelete);
+  checkEquivalentProperty(resource, "internal", existing.internal, spec.internal);
+  checkEquivalentArguments(resource, [ALTERNATE_EXCHANGE], existing.arguments, spec.arguments);
+}

@@ -1,0 +1,163 @@
+import type { Clock, Timer } from "../lib/clock.ts";
+import type { Logger } from "../lib/logger.ts";
+import type { Store } from "./ports.ts";
+
+/** How long after a failed commit the next attempt is made. */
+const RETRY_MILLISECONDS = 500;
+
+/** Something with changes for the store. It stays enlisted until the commit that holds its changes has ended. */
+export interface CommitParticipant {
+  /** Buffers the changes in the store. */
+  prepare(store: Store): void;
+  /** What `prepare` buffered is durable. */
+  committed(): void;
+  /** What `prepare` buffered could not be written. The store keeps it; `committed` follows when a later commit succeeds. */
+  failed(): void;
+}
+
+/** What the barrier tells of the store's health. */
+export interface CommitObserver {
+  /** The store could not write; `error` says why. */
+  storeFailed(error: Error): void;
+  /** The store writes again. */
+  storeRecovered(): void;
+}
+
+/**
+ * Groups all changes of a turn into one store commit. At most one commit is in flight while the next gathers.
+ * Everything that promises durability (confirms, declare-ok, tx.commit-ok) waits here.
+ */
+export class CommitBarrier {
+  readonly #store: Store;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #wake: () => void;
+  #enlisted: CommitParticipant[] = [];
+  #inFlight: CommitParticipant[] = [];
+  #waiting: (() => void)[] = [];
+  #waitingInFlight: (() => void)[] = [];
+  #definitionsBuffered = false;
+  #definitionsInFlight = false;
+  #busy = false;
+  #retry: Timer | undefined;
+  #failing = false;
+  #idleWaiters: (() => void)[] = [];
+  observer: CommitObserver | undefined;
+  /** Octets handed to queues that are not yet written. */
+  pendingBytes = 0;
+
+  /** @param wake asks for the end of the turn to be run soon */
+  constructor(store: Store, clock: Clock, logger: Logger, wake: () => void) {
+    this.#store = store;
+    this.#clock = clock;
+    this.#logger = logger;
+    this.#wake = wake;
+  }
+
+  /** True from a failed commit until one succeeds. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
+  /** Adds a participant that is not enlisted already (the participant keeps track). */
+  enlist(participant: CommitParticipant): void {
+    this.#enlisted.push(participant);
+    this.#wake();
+  }
+
+  /** A definition has been put into the store or deleted from it. */
+  definitionChanged(): void {
+    this.#definitionsBuffered = true;
+    this.#wake();
+  }
+
+  /** Calls back once all definitions changed so far are durable: at once when none is outstanding. */
+  whenDefinitionsDurable(callback: () => void): void {
+    if (this.#definitionsBuffered) this.#waiting.push(callback);
+    else if (this.#definitionsInFlight) this.#waitingInFlight.push(callback);
+    else callback();
+  }
+
+  /** Calls back once everything enlisted so far is durable: at once when nothing is outstanding. */
+  whenDurable(callback: () => void): void {
+    if (this.#enlisted.length > 0 || this.#definitionsBuffered) this.#waiting.push(callback);
+    else if (this.#busy || this.#failing) this.#waitingInFlight.push(callback);
+    else callback();
+  }
+
+  /** Starts the commit of what has gathered, unless one is in flight. Called at the end of every turn. */
+  endOfTurn(): void {
+    if (this.#busy || this.#retry !== undefined) return;
+    if (this.#enlisted.length === 0 && !this.#definitionsBuffered && !this.#failing) return;
+    this.#busy = true;
+    const enlisted = this.#enlisted;
+    this.#enlisted = [];
+    for (const participant of enlisted) {
+      participant.prepare(this.#store);
+      this.#inFlight.push(participant);
+    }
+    for (const callback of this.#waiting) this.#waitingInFlight.push(callback);
+    this.#waiting = [];
+    this.#definitionsInFlight ||= this.#definitionsBuffered;
+    this.#definitionsBuffered = false;
+    this.#store.commit((error) => this.#ended(error));
+  }
+
+  /** Resolves when nothing is left to be written, or nothing can be. Never rejects. */
+  idle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#idleWaiters.push(resolve);
+      this.#wake();
+    });
+  }
+
+  /** Stops retrying. */
+  close(): void {
+    this.#retry?.cancel();
+  }
+
+  /** Resolves those who wait for idleness, if it is reached. Called at the end of every turn. */
+  settleIdle(): void {
+    if (this.#idleWaiters.length === 0 || this.#busy) return;
+    if (!this.#failing && (this.#enlisted.length > 0 || this.#definitionsBuffered)) return;
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const resolve of waiters) resolve();
+  }
+
+  #ended(error: Error | undefined): void {
+    this.#busy = false;
+    const participants = this.#inFlight;
+    if (error !== undefined) {
+      for (const participant of participants) participant.failed();
+      this.#fail(error);
+      this.#wake();
+      return;
+    }
+    this.#inFlight = [];
+    this.#definitionsInFlight = false;
+    for (const participant of participants) participant.committed();
+    const waiting = this.#waitingInFlight;
+    this.#waitingInFlight = [];
+    for (const callback of waiting) callback();
+    if (this.#failing) {
+      this.#failing = false;
+      this.#logger.info("store writes again");
+      this.observer?.storeRecovered();
+    }
+    this.#wake();
+  }
+
+  #fail(error: Error): void {
+    this.#retry = this.#clock.after(RETRY_MILLISECONDS, () => {
+      this.#retry = undefined;
+      this.#wake();
+    });
+    if (this.#failing) return;
+    this.#failing = true;
+    this.#logger.error("store cannot write; publishers are blocked and unconfirmed messages refused until it can", {
+      error: error.message,
+    });
+    this.observer?.storeFailed(error);
+  }
+}

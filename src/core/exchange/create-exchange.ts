@@ -1,0 +1,60 @@
+import { BrokerError } from "../errors.ts";
+import { DirectExchange } from "./direct-exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import type { ExchangeSpec } from "./exchange-spec.ts";
+import { FanoutExchange } from "./fanout-exchange.ts";
+import { HeadersExchange } from "./headers-exchange.ts";
+import { TopicExchange } from "./topic-exchange.ts";
+
+type ExchangeConstructor = new (spec: ExchangeSpec) => Exchange;
+
+const CONSTRUCTORS: ReadonlyMap<string, ExchangeConstructor> = new Map<string, ExchangeConstructor>([
+  ["direct", DirectExchange],
+  ["fanout", FanoutExchange],
+  ["topic", TopicExchange],
+  ["headers", HeadersExchange],
+]);
+
+/** The exchange types that can be declared. */
+export const EXCHANGE_TYPES: readonly string[] = [...CONSTRUCTORS.keys()];
+
+/**
+ * Words that mean something else to the broker. RabbitMQ calls a type "invalid" rather than "unknown" when it has
+ * the word as an atom, which cannot be known for every word; clients take either text.
+ */
+const WORDS_FOR_OTHER_THINGS: ReadonlySet<string> = new Set([
+  "exchange",
+  "queue",
+  "binding",
+  "channel",
+  "connection",
+  "classic",
+  "quorum",
+  "stream",
+  "default",
+]);
+
+/**
+ * Checks the type of an exchange.declare; RabbitMQ does so before it looks for an existing exchange.
+ *
+ * @throws BrokerError PRECONDITION_FAILED when there is no such type
+ */
+export function checkExchangeType(type: string): void {
+  if (!CONSTRUCTORS.has(type)) throw noSuchType(type);
+}
+
+/**
+ * Makes an exchange without bindings. Names, permissions and equivalence are for the caller to check.
+ *
+ * @throws BrokerError PRECONDITION_FAILED when there is no such type, or an argument is of the wrong type
+ */
+export function createExchange(spec: ExchangeSpec): Exchange {
+  const Constructor = CONSTRUCTORS.get(spec.type);
+  if (Constructor === undefined) throw noSuchType(spec.type);
+  return new Constructor(spec);
+}
+
+function noSuchType(type: string): BrokerError {
+  const verdict = WORDS_FOR_OTHER_THINGS.has(type) ? "invalid" : "unknown";
+  return new BrokerError("PRECONDITION_FAILED", `${verdict} exchange type '${type}'`);
+}

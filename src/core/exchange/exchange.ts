@@ -1,0 +1,52 @@
+import type { FieldTable } from "../../wire/field-table.ts";
+import type { Message } from "../message.ts";
+import type { Receipt } from "../receipt.ts";
+
+/** Where an exchange can send a message. The core's queues implement it; an exchange never sees more of them. */
+export interface Destination {
+  readonly name: string;
+  /** Takes a message without answering; `receipt`, if there is one, learns once what became of it. */
+  push(message: Message, receipt: Receipt | undefined, publishSequence: number): void;
+}
+
+/** What routing may look at. */
+export interface RoutingInput {
+  /** The publish's routing key first, then the CC and BCC keys. */
+  readonly routingKeys: readonly string[];
+  /** The message's headers property; decoded on first use, undefined when absent. */
+  headers(): FieldTable | undefined;
+}
+
+/** A binding from `source` to a queue or another exchange. Its identity is source, target, routing key and arguments. */
+export interface Binding {
+  readonly source: Exchange;
+  readonly target: Destination | Exchange;
+  readonly routingKey: string;
+  readonly arguments: FieldTable;
+}
+
+/** What every exchange type must do; one file per type. */
+export interface Exchange {
+  readonly name: string;
+  /** The type name of exchange.declare, e.g. "topic". */
+  readonly type: string;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly internal: boolean;
+  readonly arguments: FieldTable;
+  /** Name of the alternate exchange; undefined: none. */
+  readonly alternateExchange: string | undefined;
+  /** True when the targets depend on the routing key alone, so that a route may be cached until a binding changes. */
+  readonly routesByKeyAlone: boolean;
+  /** Bindings with this exchange as source. */
+  readonly bindings: Iterable<Binding>;
+  readonly bindingCount: number;
+  /** Adds a binding; false when an equal one was there already. @throws BrokerError for arguments this type refuses */
+  bind(binding: Binding): boolean;
+  /** Removes an equal binding; false when there was none. */
+  unbind(binding: Binding): boolean;
+  /** Removes every binding to `target` and returns them. */
+  unbindTarget(target: Destination | Exchange): Binding[];
+  /** Adds every target that `input` matches to `targets`. */
+  match(input: RoutingInput, targets: Set<Destination | Exchange>): void;
+}

@@ -1,0 +1,48 @@
+/** Limits on what comes from outside. Each is checked before memory is set aside for what it limits. */
+export interface BrokerLimits {
+  /** Connections at one time. */
+  readonly connectionsMax: number;
+  /** Open channels per connection, offered as channel-max; 0: no limit. */
+  readonly channelsMax: number;
+  /** Octets of a frame, offered as frame-max. */
+  readonly frameBytesMax: number;
+  /** Heartbeat interval offered; 0: none. A client's answer wins. */
+  readonly heartbeatSeconds: number;
+  /** Octets of a message body. */
+  readonly messageBytesMax: number;
+  /** Octets waiting to be sent to one client, beyond which it gets no deliveries and is not read from. */
+  readonly outboxBytesMax: number;
+  /** Octets taken from publishers and not yet written, beyond which publishers are not read from. */
+  readonly unwrittenBytesMax: number;
+  /** Octets of messages in memory, beyond which queues leave theirs to the store. */
+  readonly queueMemoryBytesMax: number;
+  /** Octets of publishes and acknowledgements one transaction may hold until it is committed. */
+  readonly transactionBytesMax: number;
+  /** Octets of a field table in a method or a message's headers. */
+  readonly tableBytesMax: number;
+  /** Tables and arrays inside each other. */
+  readonly tableDepthMax: number;
+  /** How long a client may take from connecting to connection.open. */
+  readonly handshakeTimeoutMilliseconds: number;
+  /** How long a refused login is kept waiting before it is told, against guessing. */
+  readonly loginRefusedDelayMilliseconds: number;
+}
+
+const KIBIBYTE = 1024;
+const MEBIBYTE = 1024 * KIBIBYTE;
+
+export const DEFAULT_LIMITS: BrokerLimits = {
+  connectionsMax: 65_536,
+  channelsMax: 2047,
+  frameBytesMax: 128 * KIBIBYTE,
+  heartbeatSeconds: 60,
+  messageBytesMax: 16 * MEBIBYTE,
+  outboxBytesMax: 4 * MEBIBYTE,
+  unwrittenBytesMax: 32 * MEBIBYTE,
+  queueMemoryBytesMax: 64 * MEBIBYTE,
+  transactionBytesMax: 128 * MEBIBYTE,
+  tableBytesMax: MEBIBYTE,
+  tableDepthMax: 64,
+  handshakeTimeoutMilliseconds: 10_000,
+  loginRefusedDelayMilliseconds: 0,
+};

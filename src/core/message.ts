@@ -1,0 +1,72 @@
+// Hot file: one instance is reused for every message that passes; keep its shape stable.
+
+import { stringFromOctets } from "../wire/octet-string.ts";
+
+const EMPTY = Buffer.alloc(0);
+
+/**
+ * A view of one message as bytes. The same instance is refilled for the next message, so whoever keeps a
+ * message copies its bytes.
+ *
+ * `address` is the exchange name and the routing key as two adjacent shortstrs (one length octet each), the way
+ * basic.publish and basic.deliver carry them. `content` is one content header frame followed by the body
+ * frames, complete with frame heads and frame ends, in canonical form: the body is split at the server's
+ * frame-max minus 8, only the last frame is shorter, no body frame is empty. The channel numbers in it are arbitrary.
+ */
+export class Message {
+  buffer: Buffer = EMPTY;
+  addressStart = 0;
+  addressEnd = 0;
+  contentStart = 0;
+  contentEnd = 0;
+  /** Octets of the body, without frame heads. */
+  bodyBytes = 0;
+  /** delivery-mode 2. */
+  persistent = false;
+  /** The priority property; 0 when absent. */
+  priority = 0;
+  /** Milliseconds since the Unix epoch at which the broker took the message. */
+  publishedAt = 0;
+  /** Milliseconds since the Unix epoch at which the message expires; 0: never. */
+  expiresAt = 0;
+
+  /** Makes this a view of what `other` is a view of. */
+  copyFrom(other: Message): void {
+    this.buffer = other.buffer;
+    this.addressStart = other.addressStart;
+    this.addressEnd = other.addressEnd;
+    this.contentStart = other.contentStart;
+    this.contentEnd = other.contentEnd;
+    this.bodyBytes = other.bodyBytes;
+    this.persistent = other.persistent;
+    this.priority = other.priority;
+    this.publishedAt = other.publishedAt;
+    this.expiresAt = other.expiresAt;
+  }
+
+  /** A message with bytes of its own. */
+  detached(): Message {
+    const copy = new Message();
+    copy.copyFrom(this);
+    const addressBytes = this.addressEnd - this.addressStart;
+    copy.buffer = Buffer.concat([
+      this.buffer.subarray(this.addressStart, this.addressEnd),
+      this.buffer.subarray(this.contentStart, this.contentEnd),
+    ]);
+    copy.addressStart = 0;
+    copy.addressEnd = addressBytes;
+    copy.contentStart = addressBytes;
+    copy.contentEnd = copy.buffer.length;
+    return copy;
+  }
+
+  get exchangeName(): string {
+    const start = this.addressStart + 1;
+    return stringFromOctets(this.buffer, start, start + (this.buffer[this.addressStart] as number));
+  }
+
+  get routingKey(): string {
+    const start = this.addressStart + 1 + (this.buffer[this.addressStart] as number);
+    return stringFromOctets(this.buffer, start + 1, this.addressEnd);
+  }
+}

@@ -1,0 +1,137 @@
+import type { CommitBarrier } from "../commit-barrier.ts";
+import type { Store } from "../ports.ts";
+import { Arena, type ArenaPool } from "./arena.ts";
+import type { Chunk } from "./chunk.ts";
+import type { MemoryBudget } from "./memory-budget.ts";
+
+/** What the logs of one broker share. */
+export interface LogEnvironment {
+  readonly store: Store;
+  readonly barrier: CommitBarrier;
+  readonly arenas: ArenaPool;
+  readonly memory: MemoryBudget;
+}
+
+/** Moves the chunks of one queue between memory and the store, commit by commit. */
+export class ChunkStorage {
+  readonly queueId: number;
+  readonly #environment: LogEnvironment;
+  /** Complete chunks to hand to the store with the next commit. */
+  #toWrite: Chunk[] = [];
+  /** Chunks handed to the store whose commit has not succeeded yet. */
+  #appending: Chunk[] = [];
+  /** Written chunks with settled messages the store does not know of. */
+  #settledDirty: Chunk[] = [];
+  /** True once the store may hold anything of this queue. */
+  #used = false;
+
+  constructor(queueId: number, environment: LogEnvironment) {
+    this.queueId = queueId;
+    this.#environment = environment;
+  }
+
+  get memoryExceeded(): boolean {
+    return this.#environment.memory.exceeded;
+  }
+
+  /** Takes on a chunk that recovery found. */
+  recovered(): void {
+    this.#used = true;
+  }
+
+  /** `chunk` is complete: it is written with the next commit. */
+  write(chunk: Chunk): void {
+    chunk.state = "sealed";
+    chunk.lifetime = chunk.durable ? "durable" : "transient";
+    this.#toWrite.push(chunk);
+    this.#environment.barrier.pendingBytes += chunk.recordBytes;
+  }
+
+  /** Messages of `chunk` have been settled since the store last heard of it. */
+  noteSettled(chunk: Chunk): void {
+    if (chunk.settledDirty || chunk.state === "open") return;
+    chunk.settledDirty = true;
+    this.#settledDirty.push(chunk);
+  }
+
+  /** Reads the records of `chunk` into memory. */
+  load(chunk: Chunk): void {
+    const { store, arenas, memory } = this.#environment;
+    chunk.arena = new Arena(store.read(this.queueId, chunk.lifetime, chunk), arenas);
+    chunk.arena.hold();
+    chunk.start = 0;
+    memory.usedBytes += chunk.recordBytes;
+  }
+
+  /** Lets go of the records of `chunk` in memory, unless the store is still writing them. */
+  evict(chunk: Chunk): void {
+    if (chunk.arena === undefined || chunk.state === "appending") return;
+    this.#environment.memory.usedBytes -= chunk.recordBytes;
+    chunk.evict();
+  }
+
+  /** Buffers what has changed in the store. */
+  prepare(store: Store): void {
+    for (const chunk of this.#toWrite) {
+      if (chunk.lifetime === "durable" ? !chunk.durable : chunk.allSettled) {
+        this.#environment.barrier.pendingBytes -= chunk.recordBytes;
+        this.#keepInMemory(chunk);
+        continue;
+      }
+      const { buffer } = chunk.arena as Arena;
+      store.append(this.queueId, chunk.lifetime, chunk, buffer, chunk.start, chunk.start + chunk.recordBytes);
+      chunk.state = "appending";
+      chunk.written = true;
+      this.#used = true;
+      this.#appending.push(chunk);
+      if (chunk.settledPersistentCount > 0) this.noteSettled(chunk);
+    }
+    this.#toWrite = [];
+    for (const chunk of this.#settledDirty) this.#writeSettled(store, chunk);
+    this.#settledDirty = [];
+  }
+
+  /** The chunks whose writing has succeeded. */
+  committed(): readonly Chunk[] {
+    const stored = this.#appending;
+    this.#appending = [];
+    for (const chunk of stored) {
+      chunk.state = "stored";
+      this.#environment.barrier.pendingBytes -= chunk.recordBytes;
+      chunk.reportStored();
+      if (chunk.allSettled) this.evict(chunk);
+    }
+    return stored;
+  }
+
+  failed(): void {
+    for (const chunk of this.#appending) chunk.reportRefused();
+  }
+
+  /** Forgets all there is of this queue. */
+  drop(): void {
+    const { barrier, store } = this.#environment;
+    for (const chunk of this.#toWrite) barrier.pendingBytes -= chunk.recordBytes;
+    this.#toWrite = [];
+    this.#settledDirty = [];
+    if (this.#used) store.dropQueue(this.queueId);
+  }
+
+  /** A chunk that need not outlive a restart after all: its persistent messages were settled before it was written. */
+  #keepInMemory(chunk: Chunk): void {
+    chunk.settledDirty = false;
+    if (chunk.allSettled) this.evict(chunk);
+  }
+
+  #writeSettled(store: Store, chunk: Chunk): void {
+    chunk.settledDirty = false;
+    if (!chunk.written) return;
+    const forget = chunk.lifetime === "durable" ? !chunk.durable && chunk.allSettled : chunk.allSettled;
+    if (forget) {
+      store.remove(this.queueId, chunk.lifetime, chunk);
+      chunk.written = false;
+    } else if (chunk.lifetime === "durable") {
+      store.settle(this.queueId, chunk, chunk.settlement());
+    }
+  }
+}

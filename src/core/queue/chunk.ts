@@ -1,0 +1,221 @@
+// Hot file: settle runs for every message that is consumed from a queue.
+
+import { assert } from "../../lib/assert.ts";
+import type { ChunkDescriptor, ChunkLifetime, ChunkSettlement } from "../ports.ts";
+import type { Receipt } from "../receipt.ts";
+import type { Arena } from "./arena.ts";
+import { isPersistentRecord, isTombstone, recordBodyBytes, recordBytesAt } from "./record.ts";
+
+/** Where the records of a chunk are. "open": more are still being added. "sealed": complete, in memory only. */
+export type ChunkState = "open" | "sealed" | "appending" | "stored";
+
+/**
+ * A run of consecutive messages of one queue: the unit in which a queue is written, read back and deleted.
+ * It knows which of its messages are settled, not what they hold.
+ */
+export class Chunk implements ChunkDescriptor {
+  readonly first: number;
+  count = 0;
+  persistentCount = 0;
+  persistentBodyBytes = 0;
+  recordBytes = 0;
+  state: ChunkState = "open";
+  /** Set while the records are in memory. */
+  arena: Arena | undefined;
+  /** Offset of the first record in the arena. */
+  start = 0;
+  settledCount = 0;
+  settledPersistentCount = 0;
+  settledPersistentBodyBytes = 0;
+  /** True while the store does not yet know of the latest settled messages. */
+  settledDirty = false;
+  /** True when the store holds the chunk, or has been handed it. */
+  written = false;
+  lifetime: ChunkLifetime = "transient";
+  /** Receipts of messages not yet durable, by index; undefined once the chunk is durable. */
+  receipts: (Receipt | undefined)[] | undefined;
+  publishSequences: number[] | undefined;
+  /** Every message below this index is settled. */
+  #settledPrefix = 0;
+  #settledBitmap: Uint8Array | undefined;
+  /** Offsets of the records from `start`, as far as they have been wanted out of turn. */
+  #offsets: number[] | undefined;
+
+  constructor(first: number) {
+    this.first = first;
+  }
+
+  /** A chunk as recovery or a merge finds it: stored, its records not in memory. */
+  static stored(descriptor: ChunkDescriptor, settlement: ChunkSettlement | undefined): Chunk {
+    const chunk = new Chunk(descriptor.first);
+    chunk.count = descriptor.count;
+    chunk.persistentCount = descriptor.persistentCount;
+    chunk.persistentBodyBytes = descriptor.persistentBodyBytes;
+    chunk.recordBytes = descriptor.recordBytes;
+    chunk.state = "stored";
+    chunk.written = true;
+    chunk.lifetime = "durable";
+    if (settlement !== undefined) {
+      chunk.#settledBitmap = settlement.bitmap.slice();
+      for (let index = 0; index < chunk.count; index++) if (chunk.isSettled(index)) chunk.settledCount++;
+      chunk.settledPersistentCount = settlement.persistentCount;
+      chunk.settledPersistentBodyBytes = settlement.persistentBodyBytes;
+    }
+    return chunk;
+  }
+
+  /** One past the sequence number of the last message. */
+  get end(): number {
+    return this.first + this.count;
+  }
+
+  get allSettled(): boolean {
+    return this.settledCount === this.count;
+  }
+
+  /** True when a restart must find something of this chunk. */
+  get durable(): boolean {
+    return this.persistentCount > this.settledPersistentCount;
+  }
+
+  isSettled(index: number): boolean {
+    if (index < this.#settledPrefix) return true;
+    const bitmap = this.#settledBitmap;
+    return bitmap !== undefined && ((bitmap[index >>> 3] as number) & (1 << (index & 7))) !== 0;
+  }
+
+  /** `receipt` is to learn when message `index`, which must be durable, is safe. */
+  expect(index: number, receipt: Receipt, publishSequence: number): void {
+    if (this.receipts === undefined) {
+      this.receipts = [];
+      this.publishSequences = [];
+    }
+    // Filled up, never sparse: an array with holes is a slow one.
+    while (this.receipts.length < index) {
+      this.receipts.push(undefined);
+      (this.publishSequences as number[]).push(0);
+    }
+    this.receipts.push(receipt);
+    (this.publishSequences as number[]).push(publishSequence);
+  }
+
+  /** Marks message `index` settled; `persistent` and `bodyBytes` describe it. */
+  settle(index: number, persistent: boolean, bodyBytes: number): void {
+    assert(!this.isSettled(index), "a message is settled once");
+    this.settledCount++;
+    if (persistent) {
+      this.settledPersistentCount++;
+      this.settledPersistentBodyBytes += bodyBytes;
+    }
+    if (index === this.#settledPrefix) {
+      this.#settledPrefix++;
+    } else {
+      this.#growBitmap(index);
+      const bitmap = this.#settledBitmap as Uint8Array;
+      bitmap[index >>> 3] = (bitmap[index >>> 3] as number) | (1 << (index & 7));
+    }
+    const receipts = this.receipts;
+    if (receipts !== undefined && index < receipts.length) {
+      receipts[index]?.stored((this.publishSequences as number[])[index] as number);
+      receipts[index] = undefined;
+    }
+  }
+
+  /** Marks every message settled. */
+  settleAll(): void {
+    this.settledCount = this.count;
+    this.settledPersistentCount = this.persistentCount;
+    this.settledPersistentBodyBytes = this.persistentBodyBytes;
+    this.#settledPrefix = this.count;
+    this.reportStored();
+  }
+
+  /** Tells every receipt still waiting that its message is safe. */
+  reportStored(): void {
+    const receipts = this.receipts;
+    if (receipts === undefined) return;
+    const publishSequences = this.publishSequences as number[];
+    this.receipts = undefined;
+    this.publishSequences = undefined;
+    for (let index = 0; index < receipts.length; index++) {
+      receipts[index]?.stored(publishSequences[index] as number);
+    }
+  }
+
+  /** Tells every receipt still waiting that its message could not be stored. */
+  reportRefused(): void {
+    const receipts = this.receipts;
+    if (receipts === undefined) return;
+    const publishSequences = this.publishSequences as number[];
+    this.receipts = undefined;
+    this.publishSequences = undefined;
+    for (let index = 0; index < receipts.length; index++) {
+      receipts[index]?.refused(publishSequences[index] as number);
+    }
+  }
+
+  /** What the store needs to know of the settled messages; a copy. */
+  settlement(): ChunkSettlement {
+    const bitmap = new Uint8Array((this.count + 7) >>> 3);
+    if (this.#settledBitmap !== undefined) bitmap.set(this.#settledBitmap.subarray(0, bitmap.length));
+    const whole = this.#settledPrefix >>> 3;
+    bitmap.fill(0xff, 0, whole);
+    if ((this.#settledPrefix & 7) !== 0) {
+      bitmap[whole] = (bitmap[whole] as number) | ((1 << (this.#settledPrefix & 7)) - 1);
+    }
+    return {
+      bitmap,
+      persistentCount: this.settledPersistentCount,
+      persistentBodyBytes: this.settledPersistentBodyBytes,
+    };
+  }
+
+  /** Offset in the arena of record `index`; the records must be in memory. */
+  offsetOf(index: number): number {
+    const buffer = (this.arena as Arena).buffer;
+    if (this.#offsets === undefined) this.#offsets = [0];
+    const offsets = this.#offsets;
+    while (offsets.length <= index) {
+      const last = offsets[offsets.length - 1] as number;
+      offsets.push(last + recordBytesAt(buffer, this.start + last));
+    }
+    return this.start + (offsets[index] as number);
+  }
+
+  /**
+   * Forgets what a restart has lost: settles the transient records and the tombstones of a recovered chunk whose
+   * records have just been read. Returns how many were settled.
+   */
+  settleForgotten(): number {
+    const buffer = (this.arena as Arena).buffer;
+    let offset = this.start;
+    let settled = 0;
+    for (let index = 0; index < this.count; index++) {
+      const tombstone = isTombstone(buffer, offset);
+      if ((tombstone || !isPersistentRecord(buffer, offset)) && !this.isSettled(index)) {
+        this.settle(index, false, tombstone ? 0 : recordBodyBytes(buffer, offset));
+        settled++;
+      }
+      offset += recordBytesAt(buffer, offset);
+    }
+    return settled;
+  }
+
+  /** Lets go of the records in memory. */
+  evict(): void {
+    this.arena?.release();
+    this.arena = undefined;
+    this.#offsets = undefined;
+  }
+
+  #growBitmap(index: number): void {
+    const needed = (Math.max(this.count, index + 1) + 7) >>> 3;
+    const bitmap = this.#settledBitmap;
+    if (bitmap === undefined) {
+      this.#settledBitmap = new Uint8Array(this.state === "open" ? Math.max(needed, 32) : needed);
+    } else if (bitmap.length < needed) {
+      this.#settledBitmap = new Uint8Array(Math.max(needed, bitmap.length * 2));
+      this.#settledBitmap.set(bitmap);
+    }
+  }
+}

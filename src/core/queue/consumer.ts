@@ -1,0 +1,58 @@
+// Hot file: `ready` is asked for every delivery.
+
+import type { FieldTable } from "../../wire/field-table.ts";
+import type { Message } from "../message.ts";
+import type { Queue } from "./queue.ts";
+
+/** Takes deliveries for the consumers of one session. */
+export interface DeliverySink {
+  /** False while the session can take no delivery: its output is full, or its shared prefetch limit is reached. */
+  readonly writable: boolean;
+  /** `sequence` is what to settle the message by; -1 for a consumer that does not acknowledge. */
+  deliver(consumer: Consumer, message: Message, sequence: number, redelivered: boolean): void;
+  /** The queue has gone, and with it the consumer. */
+  consumerCancelled(consumer: Consumer): void;
+}
+
+export interface ConsumerOptions {
+  readonly tag: string;
+  /** Deliveries count as acknowledged. */
+  readonly noAck: boolean;
+  readonly exclusive: boolean;
+  /** x-priority: higher is served first while it can take messages. */
+  readonly priority: number;
+  /** Most unacknowledged deliveries; 0: no limit. */
+  readonly prefetchCount: number;
+  readonly arguments: FieldTable;
+}
+
+/** One subscription to a queue. */
+export class Consumer {
+  readonly tag: string;
+  readonly queue: Queue;
+  readonly noAck: boolean;
+  readonly exclusive: boolean;
+  readonly priority: number;
+  readonly arguments: FieldTable;
+  prefetchCount: number;
+  unackedCount = 0;
+  readonly sink: DeliverySink;
+  /** For the protocol layer: what it prepared to write deliveries with. */
+  prepared: Buffer | undefined;
+
+  constructor(queue: Queue, sink: DeliverySink, options: ConsumerOptions) {
+    this.queue = queue;
+    this.sink = sink;
+    this.tag = options.tag;
+    this.noAck = options.noAck;
+    this.exclusive = options.exclusive;
+    this.priority = options.priority;
+    this.prefetchCount = options.prefetchCount;
+    this.arguments = options.arguments;
+  }
+
+  /** True when it can take a message now. */
+  get ready(): boolean {
+    return (this.noAck || this.prefetchCount === 0 || this.unackedCount < this.prefetchCount) && this.sink.writable;
+  }
+}

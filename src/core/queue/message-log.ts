@@ -1,0 +1,374 @@
+// Hot file: append, peek, take and settle run for every message that is queued.
+
+import { assert } from "../../lib/assert.ts";
+import { MinHeap } from "../../lib/min-heap.ts";
+import type { CommitParticipant } from "../commit-barrier.ts";
+import type { Message } from "../message.ts";
+import type { ChunkDescriptor, ChunkSettlement, Store } from "../ports.ts";
+import type { Receipt } from "../receipt.ts";
+import type { Arena } from "./arena.ts";
+import { Chunk } from "./chunk.ts";
+import { ChunkList } from "./chunk-list.ts";
+import { ChunkMerger, mergeChunks } from "./chunk-merger.ts";
+import { ChunkStorage, type LogEnvironment } from "./chunk-storage.ts";
+import { readRecord, recordBytesAt, recordBytesOf, writeRecord } from "./record.ts";
+
+/** A chunk takes no more messages than this, so that the record of what is settled stays small. */
+const CHUNK_MESSAGES_MAX = 4096;
+
+/**
+ * The messages of one queue in order, each known by its sequence number. A message is ready until it is taken,
+ * then unsettled until it is settled or requeued; a requeued message is ready again at its old place.
+ * Ready messages cost nothing on the heap: they are octets in a chunk, in memory or in the store.
+ */
+export class MessageLog implements CommitParticipant {
+  readonly #durable: boolean;
+  readonly #environment: LogEnvironment;
+  readonly #storage: ChunkStorage;
+  readonly #merger = new ChunkMerger();
+  readonly #chunks = new ChunkList();
+  readonly #requeued = new MinHeap();
+  #nextSequence = 0;
+  #enlisted = false;
+  #dropped = false;
+  /** The arena that new messages go into, and the chunk that takes them. */
+  #arena: Arena | undefined;
+  #tail: Chunk | undefined;
+  /** The cursor: the record that is delivered next, unless a requeued message comes first. */
+  #cursorChunk: Chunk | undefined;
+  #cursorIndex = 0;
+  #cursorOffset = 0;
+  /** Where the cursor stands when it is in no chunk. */
+  #cursorSequence = 0;
+  /** The message that the last successful peek found. */
+  #peekedSequence = -1;
+  #peekedRequeued = false;
+  /** A chunk behind the cursor that was read again for a requeued message. */
+  #revived: Chunk | undefined;
+  /** Every message below was delivered before the restart. */
+  #redeliveredBelow = 0;
+  #deliveredBelow = 0;
+  #deliveredBelowStored = 0;
+  /** Messages that can be taken. */
+  readyCount = 0;
+  /** Octets of their bodies. */
+  readyBytes = 0;
+  /** Messages taken and not settled. */
+  unsettledCount = 0;
+
+  constructor(queueId: number, durable: boolean, environment: LogEnvironment) {
+    this.#durable = durable;
+    this.#environment = environment;
+    this.#storage = new ChunkStorage(queueId, environment);
+  }
+
+  /** Takes over a chunk that recovery found. */
+  recoverChunk(descriptor: ChunkDescriptor, settlement: ChunkSettlement | undefined): void {
+    const chunk = Chunk.stored(descriptor, settlement);
+    this.#storage.recovered();
+    this.#nextSequence = Math.max(this.#nextSequence, chunk.end);
+    if (!chunk.durable) {
+      chunk.settleAll();
+      this.#storage.noteSettled(chunk);
+      this.#enlist();
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.readyCount += chunk.persistentCount - chunk.settledPersistentCount;
+    this.readyBytes += chunk.persistentBodyBytes - chunk.settledPersistentBodyBytes;
+    this.#merger.chunkStored(chunk);
+  }
+
+  /** Takes over the mark below which recovery says every message was delivered once. */
+  recoverDelivered(sequence: number): void {
+    this.#storage.recovered();
+    this.#redeliveredBelow = sequence;
+    this.#deliveredBelow = sequence;
+    this.#deliveredBelowStored = sequence;
+    this.#nextSequence = Math.max(this.#nextSequence, sequence);
+  }
+
+  /** Adds a copy of `message` at the end and returns its sequence number. `receipt` learns when it is safe. */
+  append(message: Message, receipt: Receipt | undefined, publishSequence: number): number {
+    const persistent = this.#durable && message.persistent;
+    const recordBytes = recordBytesOf(message);
+    const chunk = this.#openChunk(recordBytes);
+    const arena = this.#arena as Arena;
+    writeRecord(message, persistent, recordBytes, arena.buffer, arena.used);
+    arena.used += recordBytes;
+    const index = chunk.count++;
+    chunk.recordBytes += recordBytes;
+    this.#environment.memory.usedBytes += recordBytes;
+    this.#nextSequence++;
+    this.readyCount++;
+    this.readyBytes += message.bodyBytes;
+    if (persistent) {
+      chunk.persistentCount++;
+      chunk.persistentBodyBytes += message.bodyBytes;
+      if (!this.#enlisted) this.#enlist();
+      if (receipt !== undefined) chunk.expect(index, receipt, publishSequence);
+    } else if (receipt !== undefined) {
+      receipt.stored(publishSequence);
+    }
+    return chunk.first + index;
+  }
+
+  /** Points `message` at the next ready message, without taking it; false when there is none. */
+  peek(message: Message): boolean {
+    if (this.#requeued.size > 0) return this.#peekRequeued(message);
+    while (true) {
+      const chunk = this.#cursorChunk ?? this.#enterChunk();
+      if (chunk === undefined) return false;
+      if (this.#cursorIndex >= chunk.count) {
+        if (chunk === this.#tail) return false;
+        this.#leaveChunk(chunk);
+        continue;
+      }
+      if (chunk.arena === undefined && !this.#load(chunk)) continue;
+      if (this.#cursorOffset < 0) this.#cursorOffset = chunk.offsetOf(this.#cursorIndex);
+      const { buffer } = chunk.arena as Arena;
+      if (chunk.isSettled(this.#cursorIndex)) {
+        this.#cursorOffset += recordBytesAt(buffer, this.#cursorOffset);
+        this.#cursorIndex++;
+        continue;
+      }
+      readRecord(buffer, this.#cursorOffset, message);
+      this.#peekedSequence = chunk.first + this.#cursorIndex;
+      this.#peekedRequeued = false;
+      return true;
+    }
+  }
+
+  /** True when the message that the last peek found may have been delivered before. */
+  get peekedRedelivered(): boolean {
+    return this.#peekedRequeued || this.#peekedSequence < this.#redeliveredBelow;
+  }
+
+  /** Takes the message the last peek found, whose view `message` still is, and returns its sequence number. */
+  take(message: Message): number {
+    const sequence = this.#peekedSequence;
+    assert(sequence >= 0, "a message is taken after a successful peek");
+    this.#peekedSequence = -1;
+    this.readyCount--;
+    this.readyBytes -= message.bodyBytes;
+    this.unsettledCount++;
+    if (this.#peekedRequeued) {
+      this.#requeued.pop();
+      return sequence;
+    }
+    this.#cursorOffset += recordBytesAt(message.buffer, this.#cursorOffset);
+    this.#cursorIndex++;
+    if (sequence >= this.#deliveredBelow) {
+      this.#deliveredBelow = sequence + 1;
+      if (message.persistent && this.#durable && !this.#enlisted) this.#enlist();
+    }
+    return sequence;
+  }
+
+  /** A taken message is done with: it was acknowledged, expired or dropped. */
+  settle(sequence: number, persistent: boolean, bodyBytes: number): void {
+    this.unsettledCount--;
+    const chunk = this.#chunks.find(sequence);
+    assert(chunk !== undefined, "a settled message is in the log");
+    chunk.settle(sequence - chunk.first, persistent && this.#durable, bodyBytes);
+    this.#afterSettle(chunk);
+  }
+
+  /** A taken message is ready again, at its old place. */
+  requeue(sequence: number, bodyBytes: number): void {
+    this.unsettledCount--;
+    this.#requeued.push(sequence);
+    this.#peekedSequence = -1;
+    this.readyCount++;
+    this.readyBytes += bodyBytes;
+  }
+
+  /** Removes every ready message and returns how many there were. `message` is used to look at them. */
+  purge(message: Message): number {
+    const purged = this.readyCount;
+    while (this.#requeued.size > 0 && this.peek(message)) {
+      this.settle(this.take(message), message.persistent, message.bodyBytes);
+    }
+    // What was taken and is not settled is in chunks the cursor has entered; those behind it go whole, unread.
+    while (this.#cursorChunk !== undefined && this.peek(message)) {
+      const entered = this.#cursorChunk;
+      if (this.#cursorIndex === 0) break;
+      this.settle(this.take(message), message.persistent, message.bodyBytes);
+      if (this.#cursorChunk !== entered) break;
+    }
+    for (const chunk of [...this.#chunks.from(this.#cursorPoint())]) {
+      if (chunk.first < this.#cursorPoint()) continue;
+      chunk.settleAll();
+      this.#afterSettle(chunk);
+    }
+    this.readyCount = 0;
+    this.readyBytes = 0;
+    return purged;
+  }
+
+  /** Forgets everything, in the store too. The log is not used afterwards. */
+  drop(): void {
+    this.#dropped = true;
+    this.#storage.drop();
+    for (const chunk of this.#chunks.from(0)) {
+      chunk.settleAll();
+      this.#storage.evict(chunk);
+    }
+    this.#chunks.clear();
+    this.#requeued.clear();
+    this.#releaseArena();
+    this.readyCount = 0;
+    this.readyBytes = 0;
+    this.unsettledCount = 0;
+  }
+
+  prepare(store: Store): void {
+    this.#enlisted = false;
+    if (this.#dropped) return;
+    if (this.#tail?.durable === true) this.#seal();
+    const run = this.#merger.pick(this.#chunks);
+    if (run !== undefined) this.#merge(store, run);
+    this.#storage.prepare(store);
+    if (this.#deliveredBelow > this.#deliveredBelowStored && this.#durable && this.unsettledCount + this.#requeued.size > 0) {
+      store.delivered(this.#storage.queueId, this.#deliveredBelow);
+      this.#deliveredBelowStored = this.#deliveredBelow;
+    }
+  }
+
+  committed(): void {
+    for (const chunk of this.#storage.committed()) {
+      this.#merger.chunkStored(chunk);
+      if (chunk === this.#cursorChunk) continue;
+      if (chunk.first < this.#cursorPoint() || this.#storage.memoryExceeded) this.#storage.evict(chunk);
+    }
+  }
+
+  failed(): void {
+    this.#storage.failed();
+  }
+
+  #enlist(): void {
+    if (this.#enlisted) return;
+    this.#enlisted = true;
+    this.#environment.barrier.enlist(this);
+  }
+
+  /** Sequence number of the record the cursor stands at. */
+  #cursorPoint(): number {
+    return this.#cursorChunk === undefined ? this.#cursorSequence : this.#cursorChunk.first + this.#cursorIndex;
+  }
+
+  /** The chunk that takes a record of `recordBytes`. */
+  #openChunk(recordBytes: number): Chunk {
+    let arena = this.#arena;
+    if (arena === undefined || arena.used + recordBytes > arena.buffer.length) {
+      if (this.#tail !== undefined) this.#seal();
+      this.#releaseArena();
+      arena = this.#environment.arenas.take(recordBytes);
+      arena.hold();
+      this.#arena = arena;
+    }
+    const tail = this.#tail;
+    if (tail !== undefined && tail.count < CHUNK_MESSAGES_MAX) return tail;
+    if (tail !== undefined) this.#seal();
+    const chunk = new Chunk(this.#nextSequence);
+    arena.hold();
+    chunk.arena = arena;
+    chunk.start = arena.used;
+    this.#tail = chunk;
+    this.#chunks.push(chunk);
+    return chunk;
+  }
+
+  /** Ends the tail. It is written if a restart must find it, or if there is too much in memory. */
+  #seal(): void {
+    const chunk = this.#tail as Chunk;
+    this.#tail = undefined;
+    chunk.state = "sealed";
+    if (!chunk.durable && !this.#storage.memoryExceeded) return;
+    this.#storage.write(chunk);
+    this.#enlist();
+  }
+
+  #releaseArena(): void {
+    this.#arena?.release();
+    this.#arena = undefined;
+  }
+
+  #enterChunk(): Chunk | undefined {
+    const chunk = this.#chunks.firstFrom(this.#cursorSequence);
+    if (chunk === undefined) return undefined;
+    this.#cursorChunk = chunk;
+    this.#cursorIndex = Math.max(0, this.#cursorSequence - chunk.first);
+    this.#cursorOffset = -1;
+    return chunk;
+  }
+
+  #leaveChunk(chunk: Chunk): void {
+    this.#cursorSequence = chunk.first + this.#cursorIndex;
+    this.#cursorChunk = undefined;
+    if (chunk.state === "stored" && chunk !== this.#revived) this.#storage.evict(chunk);
+  }
+
+  /** Reads a chunk back. False when a restart has left nothing in it to deliver, and it is gone. */
+  #load(chunk: Chunk): boolean {
+    this.#storage.load(chunk);
+    if (chunk === this.#cursorChunk) this.#cursorOffset = -1;
+    if (chunk.persistentCount === chunk.count || chunk.lifetime === "transient") return true;
+    if (chunk.settleForgotten() === 0) return true;
+    this.#afterSettle(chunk);
+    return !chunk.allSettled;
+  }
+
+  #peekRequeued(message: Message): boolean {
+    const sequence = this.#requeued.peek() as number;
+    const chunk = this.#chunks.find(sequence);
+    assert(chunk !== undefined, "a requeued message is in the log");
+    if (chunk.arena === undefined) {
+      if (this.#revived !== undefined && this.#revived !== this.#cursorChunk && this.#revived.state === "stored") {
+        this.#storage.evict(this.#revived);
+      }
+      this.#load(chunk);
+      this.#revived = chunk;
+    }
+    readRecord((chunk.arena as unknown as Arena).buffer, chunk.offsetOf(sequence - chunk.first), message);
+    this.#peekedSequence = sequence;
+    this.#peekedRequeued = true;
+    return true;
+  }
+
+  #afterSettle(chunk: Chunk): void {
+    this.#storage.noteSettled(chunk);
+    if (chunk.written && !this.#enlisted) this.#enlist();
+    if (!chunk.allSettled) return;
+    if (chunk === this.#tail) this.#tail = undefined;
+    if (chunk === this.#cursorChunk) {
+      this.#cursorSequence = chunk.end;
+      this.#cursorChunk = undefined;
+    }
+    if (chunk === this.#revived) this.#revived = undefined;
+    this.#chunks.remove(chunk);
+    this.#storage.evict(chunk);
+    if (this.#chunks.size === 0) this.#releaseArena();
+  }
+
+  #merge(store: Store, run: Chunk[]): void {
+    for (const chunk of run) if (chunk.arena === undefined && !this.#load(chunk)) return;
+    const merged = mergeChunks(run, this.#environment.arenas);
+    this.#environment.memory.usedBytes += merged.recordBytes;
+    const cursorPoint = this.#cursorPoint();
+    if (this.#cursorChunk !== undefined && run.includes(this.#cursorChunk)) {
+      this.#cursorSequence = cursorPoint;
+      this.#cursorChunk = undefined;
+    }
+    this.#revived = undefined;
+    this.#peekedSequence = -1;
+    this.#chunks.replace(run, merged);
+    for (const chunk of run) {
+      store.remove(this.#storage.queueId, chunk.lifetime, chunk);
+      chunk.written = false;
+      this.#storage.evict(chunk);
+    }
+    this.#storage.write(merged);
+  }
+}

@@ -1,0 +1,214 @@
+// Hot file: push and drain run for every message that reaches a queue.
+
+import type { FieldTable } from "../../wire/field-table.ts";
+import { BrokerError } from "../errors.ts";
+import type { Destination } from "../exchange/exchange.ts";
+import { Message } from "../message.ts";
+import type { ChunkDescriptor, ChunkSettlement } from "../ports.ts";
+import type { Receipt } from "../receipt.ts";
+import type { Drainable, Turn } from "../turn.ts";
+import type { LogEnvironment } from "./chunk-storage.ts";
+import { Consumer, type ConsumerOptions, type DeliverySink } from "./consumer.ts";
+import { ConsumerSet } from "./consumer-set.ts";
+import { MessageLog } from "./message-log.ts";
+
+/** Most messages a queue hands out in one turn, so that none starves the others. */
+const DRAIN_MESSAGES_MAX = 1024;
+
+export interface QueueOptions {
+  /** Unique among the queues of the broker; the store's name for it. */
+  readonly id: number;
+  readonly name: string;
+  readonly vhostName: string;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  /** The connection that alone may use it; undefined: not exclusive. */
+  readonly exclusiveOwner: object | undefined;
+  readonly arguments: FieldTable;
+}
+
+/** What every queue of a broker shares. */
+export interface QueueEnvironment extends LogEnvironment {
+  readonly turn: Turn;
+}
+
+/** A queue: a log of messages, and the consumers that share it. */
+export class Queue implements Destination, Drainable {
+  readonly id: number;
+  readonly name: string;
+  readonly vhostName: string;
+  readonly durable: boolean;
+  readonly autoDelete: boolean;
+  readonly exclusiveOwner: object | undefined;
+  readonly arguments: FieldTable;
+  /** Called when the last consumer of an auto-delete queue is gone. */
+  onUnused: (() => void) | undefined;
+  /** Called when the queue has been dropped. */
+  onDropped: (() => void) | undefined;
+  readonly #log: MessageLog;
+  readonly #turn: Turn;
+  readonly #consumers = new ConsumerSet();
+  readonly #message = new Message();
+  #drainRequested = false;
+  #dropped = false;
+
+  constructor(options: QueueOptions, environment: QueueEnvironment) {
+    this.id = options.id;
+    this.name = options.name;
+    this.vhostName = options.vhostName;
+    this.durable = options.durable;
+    this.autoDelete = options.autoDelete;
+    this.exclusiveOwner = options.exclusiveOwner;
+    this.arguments = options.arguments;
+    this.#turn = environment.turn;
+    this.#log = new MessageLog(options.id, options.durable, environment);
+  }
+
+  /** Messages that can be delivered now. */
+  get readyCount(): number {
+    return this.#log.readyCount;
+  }
+
+  /** Octets of their bodies. */
+  get readyBytes(): number {
+    return this.#log.readyBytes;
+  }
+
+  /** Messages delivered and not yet acknowledged. */
+  get unackedCount(): number {
+    return this.#log.unsettledCount;
+  }
+
+  get consumerCount(): number {
+    return this.#consumers.size;
+  }
+
+  /** Takes over what recovery found. */
+  recoverChunk(chunk: ChunkDescriptor, settlement: ChunkSettlement | undefined): void {
+    this.#log.recoverChunk(chunk, settlement);
+  }
+
+  /** See {@link MessageLog.recoverDelivered}. */
+  recoverDelivered(sequence: number): void {
+    this.#log.recoverDelivered(sequence);
+  }
+
+  /** Adds `message`, or hands it straight to a consumer when none waits before it. */
+  push(message: Message, receipt: Receipt | undefined, publishSequence: number): void {
+    if (this.#dropped) {
+      receipt?.stored(publishSequence);
+      return;
+    }
+    const consumer = this.#log.readyCount === 0 && this.#consumers.mayBeReady ? this.#consumers.next() : undefined;
+    if (consumer === undefined) {
+      this.#log.append(message, receipt, publishSequence);
+    } else if (consumer.noAck) {
+      consumer.sink.deliver(consumer, message, -1, false);
+      receipt?.stored(publishSequence);
+    } else {
+      this.#log.append(message, receipt, publishSequence);
+      this.#deliverTo(consumer);
+    }
+  }
+
+  /** Hands ready messages to consumers that can take them, as many as one turn allows. */
+  drain(): void {
+    this.#drainRequested = false;
+    for (let budget = DRAIN_MESSAGES_MAX; this.#log.readyCount > 0; budget--) {
+      if (budget === 0) {
+        this.#requestDrain();
+        return;
+      }
+      const consumer = this.#consumers.next();
+      if (consumer === undefined || !this.#deliverTo(consumer)) return;
+    }
+  }
+
+  /**
+   * Adds a consumer.
+   * @throws BrokerError ACCESS_REFUSED when it or one that is there wants to be the only one
+   */
+  consume(sink: DeliverySink, options: ConsumerOptions): Consumer {
+    if ((options.exclusive && this.#consumers.size > 0) || this.#consumers.hasExclusive) {
+      throw new BrokerError("ACCESS_REFUSED", `queue '${this.name}' in vhost '${this.vhostName}' in exclusive use`);
+    }
+    const consumer = new Consumer(this, sink, options);
+    this.#consumers.add(consumer);
+    this.#requestDrain();
+    return consumer;
+  }
+
+  /** Removes a consumer. Its unacknowledged messages stay with its session. */
+  cancel(consumer: Consumer): void {
+    if (!this.#consumers.remove(consumer)) return;
+    if (this.#consumers.size === 0 && this.autoDelete) this.onUnused?.();
+    else this.consumerReady();
+  }
+
+  /** A consumer of this queue may be able to take messages again. */
+  consumerReady(): void {
+    this.#consumers.wake();
+    this.#requestDrain();
+  }
+
+  /** Takes the next ready message, if there is one, into `message`; returns its sequence number or -1. */
+  get(message: Message): number {
+    return this.#log.peek(message) ? this.#log.take(message) : -1;
+  }
+
+  /** Whether the message the next {@link get} takes may have been delivered before. */
+  get nextRedelivered(): boolean {
+    return this.#log.peek(this.#message) && this.#log.peekedRedelivered;
+  }
+
+  /** A delivered message is done with. */
+  settle(sequence: number, persistent: boolean, bodyBytes: number): void {
+    if (!this.#dropped) this.#log.settle(sequence, persistent, bodyBytes);
+  }
+
+  /** A delivered message is ready again, at its old place. */
+  requeue(sequence: number, bodyBytes: number): void {
+    if (this.#dropped) return;
+    this.#log.requeue(sequence, bodyBytes);
+    this.#requestDrain();
+  }
+
+  /** Removes the ready messages and returns how many there were. */
+  purge(): number {
+    return this.#log.purge(this.#message);
+  }
+
+  /** Removes everything and cancels the consumers; returns how many messages were ready. The queue accepts nothing afterwards. */
+  drop(): number {
+    const readyCount = this.#log.readyCount;
+    this.#dropped = true;
+    this.#log.drop();
+    for (const consumer of [...this.#consumers]) {
+      this.#consumers.remove(consumer);
+      consumer.sink.consumerCancelled(consumer);
+    }
+    this.onDropped?.();
+    return readyCount;
+  }
+
+  #requestDrain(): void {
+    if (this.#drainRequested || this.#log.readyCount === 0 || !this.#consumers.mayBeReady) return;
+    this.#drainRequested = true;
+    this.#turn.requestDrain(this);
+  }
+
+  #deliverTo(consumer: Consumer): boolean {
+    const message = this.#message;
+    if (!this.#log.peek(message)) return false;
+    const redelivered = this.#log.peekedRedelivered;
+    const sequence = this.#log.take(message);
+    if (consumer.noAck) {
+      consumer.sink.deliver(consumer, message, -1, redelivered);
+      this.#log.settle(sequence, message.persistent, message.bodyBytes);
+    } else {
+      consumer.unackedCount++;
+      consumer.sink.deliver(consumer, message, sequence, redelivered);
+    }
+    return true;
+  }
+}

@@ -1,0 +1,128 @@
+// Hot file: runs for every message that is queued. No allocation, no closures.
+
+import { copyBytes } from "../../lib/bytes.ts";
+import type { Message } from "../message.ts";
+
+/**
+ * A record is one message inside a chunk. All integers are big-endian.
+ *
+ * | offset | octets | meaning |
+ * |---|---|---|
+ * | 0 | 4 | length of the whole record |
+ * | 4 | 1 | flags: 1 persistent, 2 tombstone (nothing follows) |
+ * | 5 | 1 | priority |
+ * | 6 | 2 | length of the address |
+ * | 8 | 6 | published at, milliseconds since the Unix epoch |
+ * | 14 | 6 | expires at, milliseconds since the Unix epoch; 0: never |
+ * | 20 | | address, then content, as {@link Message} defines them |
+ */
+const ADDRESS_OFFSET = 20;
+
+const FLAG_PERSISTENT = 1;
+const FLAG_TOMBSTONE = 2;
+
+/** A tombstone keeps the place of a message that was settled before its chunk was written or merged. */
+export const TOMBSTONE_BYTES = 5;
+
+/** In a content header frame: the low half of the body size, after the frame head, class, weight and high half. */
+const CONTENT_BODY_BYTES_OFFSET = 15;
+
+const HIGH = 2 ** 32;
+
+/** Octets the record of `message` takes. */
+export function recordBytesOf(message: Message): number {
+  return ADDRESS_OFFSET + (message.addressEnd - message.addressStart) + (message.contentEnd - message.contentStart);
+}
+
+/** Writes the record of `message`, `recordBytes` long, at `offset` of `target`; `persistent`: a restart must find it. */
+export function writeRecord(
+  message: Message,
+  persistent: boolean,
+  recordBytes: number,
+  target: Buffer,
+  offset: number,
+): void {
+  const addressBytes = message.addressEnd - message.addressStart;
+  writeUInt32(target, offset, recordBytes);
+  target[offset + 4] = persistent ? FLAG_PERSISTENT : 0;
+  target[offset + 5] = message.priority;
+  target[offset + 6] = addressBytes >>> 8;
+  target[offset + 7] = addressBytes;
+  writeUInt48(target, offset + 8, message.publishedAt);
+  writeUInt48(target, offset + 14, message.expiresAt);
+  const addressAt = offset + ADDRESS_OFFSET;
+  if (message.contentStart === message.addressEnd) {
+    copyBytes(message.buffer, message.addressStart, message.contentEnd, target, addressAt);
+    return;
+  }
+  copyBytes(message.buffer, message.addressStart, message.addressEnd, target, addressAt);
+  copyBytes(message.buffer, message.contentStart, message.contentEnd, target, addressAt + addressBytes);
+}
+
+/** Writes a tombstone at `offset` of `target`. */
+export function writeTombstone(target: Buffer, offset: number): void {
+  writeUInt32(target, offset, TOMBSTONE_BYTES);
+  target[offset + 4] = FLAG_TOMBSTONE;
+}
+
+/** Points `message` at the record at `offset` of `buffer`, which must not be a tombstone. */
+export function readRecord(buffer: Buffer, offset: number, message: Message): void {
+  const addressEnd =
+    offset + ADDRESS_OFFSET + (((buffer[offset + 6] as number) << 8) | (buffer[offset + 7] as number));
+  message.buffer = buffer;
+  message.addressStart = offset + ADDRESS_OFFSET;
+  message.addressEnd = addressEnd;
+  message.contentStart = addressEnd;
+  message.contentEnd = offset + recordBytesAt(buffer, offset);
+  message.bodyBytes = readUInt32(buffer, addressEnd + CONTENT_BODY_BYTES_OFFSET);
+  message.persistent = ((buffer[offset + 4] as number) & FLAG_PERSISTENT) !== 0;
+  message.priority = buffer[offset + 5] as number;
+  message.publishedAt = readUInt48(buffer, offset + 8);
+  message.expiresAt = readUInt48(buffer, offset + 14);
+}
+
+/** Length of the record at `offset`. */
+export function recordBytesAt(buffer: Buffer, offset: number): number {
+  return readUInt32(buffer, offset);
+}
+
+export function isTombstone(buffer: Buffer, offset: number): boolean {
+  return ((buffer[offset + 4] as number) & FLAG_TOMBSTONE) !== 0;
+}
+
+export function isPersistentRecord(buffer: Buffer, offset: number): boolean {
+  return ((buffer[offset + 4] as number) & FLAG_PERSISTENT) !== 0;
+}
+
+/** Octets of the body of the record at `offset`, which must not be a tombstone. */
+export function recordBodyBytes(buffer: Buffer, offset: number): number {
+  const addressBytes = ((buffer[offset + 6] as number) << 8) | (buffer[offset + 7] as number);
+  return readUInt32(buffer, offset + ADDRESS_OFFSET + addressBytes + CONTENT_BODY_BYTES_OFFSET);
+}
+
+function writeUInt32(target: Buffer, offset: number, value: number): void {
+  target[offset] = value >>> 24;
+  target[offset + 1] = value >>> 16;
+  target[offset + 2] = value >>> 8;
+  target[offset + 3] = value;
+}
+
+function readUInt32(buffer: Buffer, offset: number): number {
+  return (
+    (buffer[offset] as number) * 0x1000000 +
+    (((buffer[offset + 1] as number) << 16) | ((buffer[offset + 2] as number) << 8) | (buffer[offset + 3] as number))
+  );
+}
+
+function writeUInt48(target: Buffer, offset: number, value: number): void {
+  const high = Math.floor(value / HIGH);
+  target[offset] = high >>> 8;
+  target[offset + 1] = high;
+  writeUInt32(target, offset + 2, value >>> 0);
+}
+
+function readUInt48(buffer: Buffer, offset: number): number {
+  return (
+    (((buffer[offset] as number) << 8) | (buffer[offset + 1] as number)) * HIGH + readUInt32(buffer, offset + 2)
+  );
+}

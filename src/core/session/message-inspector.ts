@@ -1,0 +1,91 @@
+// Hot file: inspect runs for every publish.
+
+import { contentPropertiesEnd, contentPropertiesStart, withProperties } from "../../wire/content.ts";
+import { decodeProperties, encodeProperties, findProperty, PROPERTY_FLAGS } from "../../wire/properties.ts";
+import { stringFromOctets } from "../../wire/octet-string.ts";
+import type { FieldTable } from "../../wire/field-table.ts";
+import { BrokerError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import { readExpiration } from "./expiration.ts";
+
+/** Properties that take more than a glance. */
+const RARE_FLAGS =
+  PROPERTY_FLAGS.headers | PROPERTY_FLAGS.replyTo | PROPERTY_FLAGS.expiration | PROPERTY_FLAGS.userId;
+
+const PERSISTENT = 2;
+
+/** Who publishes, as far as properties are checked against it. */
+export interface Publisher {
+  readonly userName: string;
+  readonly mayImpersonate: boolean;
+}
+
+/** Fills in what the properties say of persistence and priority; true when they hold anything {@link inspectRare} is for. */
+export function inspectMessage(message: Message): boolean {
+  const { buffer } = message;
+  const start = contentPropertiesStart(message.contentStart);
+  const flags = ((buffer[start] as number) << 8) | (buffer[start + 1] as number);
+  message.persistent = false;
+  message.priority = 0;
+  message.expiresAt = 0;
+  if (flags === 0) return false;
+  const end = contentPropertiesEnd(buffer, message.contentStart);
+  if ((flags & PROPERTY_FLAGS.deliveryMode) !== 0) {
+    message.persistent = buffer[findProperty(buffer, start, end, PROPERTY_FLAGS.deliveryMode)] === PERSISTENT;
+  }
+  if ((flags & PROPERTY_FLAGS.priority) !== 0) {
+    message.priority = buffer[findProperty(buffer, start, end, PROPERTY_FLAGS.priority)] as number;
+  }
+  return (flags & RARE_FLAGS) !== 0;
+}
+
+/**
+ * Checks user-id and expiration.
+ * @throws BrokerError PRECONDITION_FAILED
+ */
+export function checkRareProperties(message: Message, publisher: Publisher, now: number): void {
+  const userId = shortstrProperty(message, PROPERTY_FLAGS.userId);
+  if (userId !== undefined && userId !== publisher.userName && !publisher.mayImpersonate) {
+    throw new BrokerError(
+      "PRECONDITION_FAILED",
+      `user_id property set to '${userId}' but authenticated user was '${publisher.userName}'`,
+    );
+  }
+  const expiration = shortstrProperty(message, PROPERTY_FLAGS.expiration);
+  if (expiration !== undefined) message.expiresAt = now + readExpiration(expiration);
+}
+
+/** The reply-to property; undefined when absent. */
+export function replyTo(message: Message): string | undefined {
+  return shortstrProperty(message, PROPERTY_FLAGS.replyTo);
+}
+
+/** The headers property, decoded; undefined when absent. */
+export function messageHeaders(message: Message): FieldTable | undefined {
+  const start = contentPropertiesStart(message.contentStart);
+  const end = contentPropertiesEnd(message.buffer, message.contentStart);
+  if (findProperty(message.buffer, start, end, PROPERTY_FLAGS.headers) < 0) return undefined;
+  return decodeProperties(message.buffer, start, end).headers;
+}
+
+/** Gives `message` other headers or another reply-to; its bytes are copied. */
+export function changeProperties(message: Message, change: { headers?: FieldTable; replyTo?: string }): void {
+  const start = contentPropertiesStart(message.contentStart);
+  const end = contentPropertiesEnd(message.buffer, message.contentStart);
+  const properties = { ...decodeProperties(message.buffer, start, end), ...change };
+  const content = withProperties(message.buffer, message.contentStart, message.contentEnd, encodeProperties(properties));
+  const address = message.buffer.subarray(message.addressStart, message.addressEnd);
+  message.buffer = Buffer.concat([address, content]);
+  message.addressStart = 0;
+  message.addressEnd = address.length;
+  message.contentStart = address.length;
+  message.contentEnd = message.buffer.length;
+}
+
+function shortstrProperty(message: Message, flag: number): string | undefined {
+  const start = contentPropertiesStart(message.contentStart);
+  const end = contentPropertiesEnd(message.buffer, message.contentStart);
+  const offset = findProperty(message.buffer, start, end, flag);
+  if (offset < 0) return undefined;
+  return stringFromOctets(message.buffer, offset + 1, offset + 1 + (message.buffer[offset] as number));
+}

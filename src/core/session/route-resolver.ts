@@ -1,0 +1,124 @@
+// Hot file: resolve runs for every publish.
+
+import { equalBytes } from "../../lib/bytes.ts";
+import type { Permissions } from "../auth/permissions.ts";
+import { BrokerError } from "../errors.ts";
+import type { Destination, RoutingInput } from "../exchange/exchange.ts";
+import type { Message } from "../message.ts";
+import type { Vhost } from "../vhost.ts";
+import { messageHeaders } from "./message-inspector.ts";
+
+/** Routes kept by address; all are dropped when there are more, or when anything changes that could alter them. */
+const ROUTES_MAX = 4096;
+
+const NO_KEYS: readonly string[] = [];
+
+/**
+ * Finds where the messages of one publisher go. The last route is kept by the bytes of exchange name and routing key,
+ * further ones by their text, as long as neither topology nor permissions change.
+ */
+export class RouteResolver {
+  readonly #vhost: Vhost;
+  readonly #permissions: Permissions;
+  readonly #userName: string;
+  #topologyGeneration = -1;
+  #permissionGeneration = -1;
+  #lastAddress = Buffer.alloc(512);
+  #lastAddressBytes = -1;
+  #lastDestinations: readonly Destination[] = [];
+  readonly #routes = new Map<string, readonly Destination[]>();
+
+  constructor(vhost: Vhost, permissions: Permissions, userName: string) {
+    this.#vhost = vhost;
+    this.#permissions = permissions;
+    this.#userName = userName;
+  }
+
+  /**
+   * The destinations of `message`.
+   *
+   * @throws BrokerError NOT_FOUND for a missing exchange, ACCESS_REFUSED for an internal one or a lacking permission
+   */
+  resolve(message: Message): readonly Destination[] {
+    if (
+      this.#topologyGeneration !== this.#vhost.topologyGeneration ||
+      this.#permissionGeneration !== this.#permissions.generation
+    ) {
+      this.#forget();
+    }
+    const addressBytes = message.addressEnd - message.addressStart;
+    if (
+      addressBytes === this.#lastAddressBytes &&
+      equalBytes(message.buffer, message.addressStart, message.addressEnd, this.#lastAddress, 0)
+    ) {
+      return this.#lastDestinations;
+    }
+    const address = message.buffer.toString("latin1", message.addressStart, message.addressEnd);
+    const known = this.#routes.get(address);
+    if (known !== undefined) {
+      this.#remember(message, known);
+      return known;
+    }
+    return this.#find(message, address);
+  }
+
+  /**
+   * The destinations of `message` for its routing key and `furtherKeys` (CC and BCC); never kept.
+   *
+   * @throws BrokerError as {@link resolve}
+   */
+  resolveKeys(message: Message, furtherKeys: readonly string[]): readonly Destination[] {
+    return this.#route(message, furtherKeys).destinations;
+  }
+
+  #find(message: Message, address: string): readonly Destination[] {
+    const route = this.#route(message, NO_KEYS);
+    if (route.cacheable) {
+      if (this.#routes.size >= ROUTES_MAX) this.#routes.clear();
+      this.#routes.set(address, route.destinations);
+      this.#remember(message, route.destinations);
+    }
+    return route.destinations;
+  }
+
+  #route(message: Message, furtherKeys: readonly string[]) {
+    const { exchangeName, routingKey } = message;
+    const vhostName = this.#vhost.name;
+    const exchange = this.#vhost.requireExchange(exchangeName);
+    this.#permissions.checkResource(this.#userName, vhostName, "exchange", exchangeName, "write");
+    if (exchange.internal) {
+      throw new BrokerError(
+        "ACCESS_REFUSED",
+        `cannot publish to internal exchange '${exchangeName}' in vhost '${vhostName}'`,
+      );
+    }
+    if (exchange.type === "topic") {
+      this.#permissions.checkTopic(this.#userName, vhostName, exchangeName, routingKey, "write");
+    }
+    let headers: ReturnType<typeof messageHeaders>;
+    let decoded = false;
+    const input: RoutingInput = {
+      routingKeys: [routingKey, ...furtherKeys],
+      headers() {
+        if (!decoded) headers = messageHeaders(message);
+        decoded = true;
+        return headers;
+      },
+    };
+    return this.#vhost.route(exchange, input);
+  }
+
+  #remember(message: Message, destinations: readonly Destination[]): void {
+    const { buffer, addressStart, addressEnd } = message;
+    buffer.copy(this.#lastAddress, 0, addressStart, addressEnd);
+    this.#lastAddressBytes = addressEnd - addressStart;
+    this.#lastDestinations = destinations;
+  }
+
+  #forget(): void {
+    this.#topologyGeneration = this.#vhost.topologyGeneration;
+    this.#permissionGeneration = this.#permissions.generation;
+    this.#lastAddressBytes = -1;
+    this.#routes.clear();
+  }
+}

@@ -1,0 +1,58 @@
+import { BrokerError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { Delivery } from "./delivery-ledger.ts";
+
+/** What becomes of a delivery. "reject" and "nack" without requeue end it like "ack" where there is nowhere to dead-letter to. */
+export type Outcome = "ack" | "requeue" | "discard";
+
+/** A publish that waits for tx.commit. */
+export interface HeldPublish {
+  readonly message: Message;
+  readonly mandatory: boolean;
+}
+
+/** An acknowledgement that waits for tx.commit. */
+export interface HeldOutcome {
+  readonly delivery: Delivery;
+  readonly outcome: Outcome;
+}
+
+/** Rough cost of holding one acknowledgement. */
+const OUTCOME_BYTES = 128;
+
+/** The publishes and acknowledgements of a session in tx mode since the last commit or rollback. */
+export class Transaction {
+  readonly #bytesMax: number;
+  #bytes = 0;
+  publishes: HeldPublish[] = [];
+  outcomes: HeldOutcome[] = [];
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** @throws BrokerError RESOURCE_ERROR when the transaction grows too large */
+  holdPublish(message: Message, mandatory: boolean): void {
+    this.#reserve(message.contentEnd - message.contentStart);
+    this.publishes.push({ message: message.detached(), mandatory });
+  }
+
+  /** @throws BrokerError RESOURCE_ERROR when the transaction grows too large */
+  holdOutcome(delivery: Delivery, outcome: Outcome): void {
+    this.outcomes.push({ delivery, outcome });
+    this.#reserve(OUTCOME_BYTES);
+  }
+
+  clear(): void {
+    this.#bytes = 0;
+    this.publishes = [];
+    this.outcomes = [];
+  }
+
+  #reserve(bytes: number): void {
+    this.#bytes += bytes;
+    if (this.#bytes > this.#bytesMax) {
+      throw new BrokerError("RESOURCE_ERROR", `transaction exceeds ${this.#bytesMax} octets`);
+    }
+  }
+}

@@ -1,0 +1,87 @@
+// Hot file: runs once per turn of the event loop, whatever the number of messages.
+
+import type { CommitBarrier } from "./commit-barrier.ts";
+import type { FlowControl } from "./flow-control.ts";
+
+/** Something with ready messages and, perhaps, consumers to take them. */
+export interface Drainable {
+  drain(): void;
+}
+
+/** Something that gathers output during a turn. */
+export interface Flushable {
+  flush(): void;
+}
+
+/**
+ * The end of an event-loop turn: queues are drained, the store's commit is started, then confirms and sockets are
+ * written. All that happens in a turn is batched here, never by timer and never by item.
+ */
+export class Turn {
+  readonly #defer: (callback: () => void) => void;
+  readonly #run = (): void => this.run();
+  #barrier: CommitBarrier | undefined;
+  #flow: FlowControl | undefined;
+  #scheduled = false;
+  #drains: Drainable[] = [];
+  #confirms: Flushable[] = [];
+  #outputs: Flushable[] = [];
+
+  /** @param defer runs a callback after the input at hand has been read; setImmediate in production */
+  constructor(defer: (callback: () => void) => void) {
+    this.#defer = defer;
+  }
+
+  /** Hands in what is run at the end of every turn and itself needs the turn to be made. */
+  attach(barrier: CommitBarrier, flow: FlowControl): void {
+    this.#barrier = barrier;
+    this.#flow = flow;
+  }
+
+  /** Asks for the end of the turn to be run. */
+  readonly wake = (): void => {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#defer(this.#run);
+  };
+
+  /** `queue` is drained at the end of the turn; the caller asks once. */
+  requestDrain(queue: Drainable): void {
+    this.#drains.push(queue);
+    this.wake();
+  }
+
+  /** `confirms` is flushed after the drains; the caller asks once. */
+  requestConfirms(confirms: Flushable): void {
+    this.#confirms.push(confirms);
+    this.wake();
+  }
+
+  /** `output` is flushed last; the caller asks once. */
+  requestOutput(output: Flushable): void {
+    this.#outputs.push(output);
+    this.wake();
+  }
+
+  run(): void {
+    this.#scheduled = false;
+    const drains = this.#drains;
+    if (drains.length > 0) {
+      this.#drains = [];
+      for (const queue of drains) queue.drain();
+    }
+    this.#barrier?.endOfTurn();
+    const confirms = this.#confirms;
+    if (confirms.length > 0) {
+      this.#confirms = [];
+      for (const tracker of confirms) tracker.flush();
+    }
+    const outputs = this.#outputs;
+    if (outputs.length > 0) {
+      this.#outputs = [];
+      for (const output of outputs) output.flush();
+    }
+    this.#barrier?.settleIdle();
+    this.#flow?.endOfTurn();
+  }
+}

@@ -1,0 +1,294 @@
+import { EMPTY_TABLE, type FieldTable } from "../wire/field-table.ts";
+import { type DefinitionSink, InvalidDefinitionError } from "./definitions.ts";
+import { BrokerError } from "./errors.ts";
+import { createExchange } from "./exchange/create-exchange.ts";
+import { DefaultExchange } from "./exchange/default-exchange.ts";
+import type { Binding, Destination, Exchange, RoutingInput } from "./exchange/exchange.ts";
+import type { ExchangeSpec } from "./exchange/exchange-spec.ts";
+import { type Route, routeMessage } from "./exchange/route.ts";
+import { ExclusiveQueues } from "./exclusive-queues.ts";
+import { InboundBindings } from "./inbound-bindings.ts";
+import { DEFAULT_EXCHANGE_NAME, notFound, REPLY_QUEUE_PREFIX } from "./names.ts";
+import type { DefinitionKind } from "./ports.ts";
+import type { Queue, QueueOptions } from "./queue/queue.ts";
+import {
+  bindingDefinition,
+  bindingFromDefinition,
+  exchangeDefinition,
+  exchangeFromDefinition,
+  queueDefinition,
+  queueFromDefinition,
+} from "./topology-definitions.ts";
+
+/** What a virtual host is made with. */
+export interface VhostOptions {
+  readonly name: string;
+  readonly createQueue: (options: QueueOptions) => Queue;
+  /** Gives out the u32 that a store knows a queue by; distinct within the whole broker. */
+  readonly allocateQueueId: () => number;
+  /** Is told of every change to durable exchanges, queues and bindings. */
+  readonly definitions: DefinitionSink;
+}
+
+/** A new queue, as the virtual host is asked for it. */
+export type NewQueue = Omit<QueueOptions, "id" | "vhostName">;
+
+/** A new exchange, as the virtual host is asked for it. */
+export type NewExchange = Omit<ExchangeSpec, "vhost">;
+
+/** The two things that a binding can lead to. */
+export type BindingTarget = Queue | Exchange;
+
+/** Exchanges every virtual host has from the start: AMQP 0-9-1 section 3.1.3; the last one is RabbitMQ's. */
+const PREDECLARED_EXCHANGES = [
+  { name: "amq.direct", type: "direct", internal: false },
+  { name: "amq.fanout", type: "fanout", internal: false },
+  { name: "amq.topic", type: "topic", internal: false },
+  { name: "amq.headers", type: "headers", internal: false },
+  { name: "amq.match", type: "headers", internal: false },
+  { name: "amq.rabbitmq.trace", type: "topic", internal: true },
+] as const;
+
+/**
+ * A name space of exchanges, queues and the bindings between them. It keeps the topology consistent and its durable
+ * part recorded; whether a client may change it is for the commands to decide.
+ *
+ * Bindings and queues go with what they depend on: a binding with either of its ends, an auto-delete exchange with the
+ * last binding it is the source of, an auto-delete queue with its last consumer.
+ */
+export class Vhost {
+  readonly name: string;
+  /** Finds the pseudo queue a direct reply goes to; consulted for names that start with `amq.rabbitmq.reply-to.`. */
+  replyDestination: (queueName: string) => Destination | undefined = () => undefined;
+  readonly #createQueue: (options: QueueOptions) => Queue;
+  readonly #allocateQueueId: () => number;
+  readonly #definitions: DefinitionSink;
+  readonly #exchanges = new Map<string, Exchange>();
+  readonly #queues = new Map<string, Queue>();
+  readonly #exclusiveQueues = new ExclusiveQueues<Queue>();
+  readonly #inboundBindings = new InboundBindings();
+  readonly #exchangeByName = (name: string): Exchange | undefined => this.#exchanges.get(name);
+  #topologyGeneration = 0;
+
+  constructor(options: VhostOptions) {
+    this.name = options.name;
+    this.#createQueue = options.createQueue;
+    this.#allocateQueueId = options.allocateQueueId;
+    this.#definitions = options.definitions;
+    this.#exchanges.set(DEFAULT_EXCHANGE_NAME, new DefaultExchange((name) => this.#destination(name)));
+    for (const predeclared of PREDECLARED_EXCHANGES) {
+      const spec = { ...predeclared, vhost: this.name, durable: true, autoDelete: false, arguments: EMPTY_TABLE };
+      this.#exchanges.set(spec.name, createExchange(spec));
+    }
+  }
+
+  /** Rises with every change that may alter where a message goes; a cached route is good while it stays the same. */
+  get topologyGeneration(): number {
+    return this.#topologyGeneration;
+  }
+
+  get exchanges(): Iterable<Exchange> {
+    return this.#exchanges.values();
+  }
+
+  get exchangeCount(): number {
+    return this.#exchanges.size;
+  }
+
+  get queues(): Iterable<Queue> {
+    return this.#queues.values();
+  }
+
+  get queueCount(): number {
+    return this.#queues.size;
+  }
+
+  /** Every declared binding; those that each queue has to the default exchange are implied and not among them. */
+  *bindings(): Generator<Binding, void, undefined> {
+    for (const exchange of this.#exchanges.values()) yield* exchange.bindings;
+  }
+
+  findExchange(name: string): Exchange | undefined {
+    return this.#exchanges.get(name);
+  }
+
+  findQueue(name: string): Queue | undefined {
+    return this.#queues.get(name);
+  }
+
+  /** @throws BrokerError 404 when there is no such exchange. */
+  requireExchange(name: string): Exchange {
+    const exchange = this.#exchanges.get(name);
+    if (exchange === undefined) throw notFound("exchange", name, this.name);
+    return exchange;
+  }
+
+  /** @throws BrokerError 404 when there is no such queue. */
+  requireQueue(name: string): Queue {
+    const queue = this.#queues.get(name);
+    if (queue === undefined) throw notFound("queue", name, this.name);
+    return queue;
+  }
+
+  /** Where a message published to `exchange` goes. */
+  route(exchange: Exchange, input: RoutingInput): Route {
+    return routeMessage(exchange, input, this.#exchangeByName);
+  }
+
+  /** Creates an exchange of a name that is free. @throws BrokerError 406 for a type or argument that cannot be. */
+  addExchange(spec: NewExchange): Exchange {
+    const exchange = createExchange({ ...spec, vhost: this.name });
+    this.#exchanges.set(exchange.name, exchange);
+    this.#topologyGeneration++;
+    if (exchange.durable) {
+      const { id, value } = exchangeDefinition(this.name, exchange);
+      this.#definitions.put("exchange", id, value);
+    }
+    return exchange;
+  }
+
+  /** Creates a queue of a name that is free. */
+  addQueue(spec: NewQueue): Queue {
+    const queue = this.#createQueue({ ...spec, id: this.#allocateQueueId(), vhostName: this.name });
+    this.#holdQueue(queue);
+    if (queue.durable) {
+      const { id, value } = queueDefinition(this.name, queue);
+      this.#definitions.put("queue", id, value);
+    }
+    return queue;
+  }
+
+  /** Adds a binding between what this virtual host holds; does nothing when there is an equal one. @throws BrokerError */
+  bind(source: Exchange, target: BindingTarget, routingKey: string, bindingArguments: FieldTable): void {
+    const binding = { source, target, routingKey, arguments: bindingArguments };
+    if (!this.#holdBinding(binding) || !isDurable(binding)) return;
+    const { id, value } = bindingDefinition(this.name, binding);
+    this.#definitions.put("binding", id, value);
+  }
+
+  /** Removes the equal binding, if there is one, and with it the exchange when that was its last and it is auto-delete. */
+  unbind(source: Exchange, target: BindingTarget, routingKey: string, bindingArguments: FieldTable): void {
+    const binding = { source, target, routingKey, arguments: bindingArguments };
+    if (!source.unbind(binding)) return;
+    this.#forgetBinding(binding);
+    this.#deleteIfUnused(source);
+  }
+
+  /** Removes an exchange and every binding from or to it. */
+  deleteExchange(exchange: Exchange): void {
+    if (this.#exchanges.get(exchange.name) !== exchange) return;
+    this.#exchanges.delete(exchange.name);
+    this.#topologyGeneration++;
+    if (exchange.durable) this.#definitions.delete("exchange", exchangeDefinition(this.name, exchange).id);
+    for (const binding of exchange.bindings) this.#forgetBinding(binding);
+    this.#unbindTarget(exchange);
+  }
+
+  /** Removes a queue, its messages, consumers and bindings. Returns how many messages were ready. */
+  deleteQueue(queue: Queue): number {
+    if (this.#queues.get(queue.name) !== queue) return 0;
+    this.#queues.delete(queue.name);
+    this.#topologyGeneration++;
+    this.#exclusiveQueues.remove(queue);
+    if (queue.durable) this.#definitions.delete("queue", queueDefinition(this.name, queue).id);
+    this.#unbindTarget(queue);
+    queue.onUnused = undefined;
+    return queue.drop();
+  }
+
+  /** Removes every queue that is exclusive to `owner`, a connection. */
+  deleteExclusiveQueues(owner: object): void {
+    for (const queue of this.#exclusiveQueues.ownedBy(owner)) this.deleteQueue(queue);
+  }
+
+  /** Brings back a stored exchange. @throws InvalidDefinitionError */
+  restoreExchange(id: string, value: unknown): Exchange {
+    const spec = exchangeFromDefinition(id, value);
+    const exchange = acceptable("exchange", id, () => createExchange(spec));
+    this.#exchanges.set(exchange.name, exchange);
+    this.#topologyGeneration++;
+    return exchange;
+  }
+
+  /** Brings back a stored queue under the id it had. @throws InvalidDefinitionError */
+  restoreQueue(id: string, value: unknown): Queue {
+    const { queueId, name, autoDelete, arguments: queueArguments } = queueFromDefinition(id, value);
+    const queue = this.#createQueue({
+      id: queueId,
+      name,
+      vhostName: this.name,
+      durable: true,
+      autoDelete,
+      exclusiveOwner: undefined,
+      arguments: queueArguments,
+    });
+    this.#holdQueue(queue);
+    return queue;
+  }
+
+  /** Brings back a stored binding; its ends must be back already. @throws InvalidDefinitionError */
+  restoreBinding(id: string, value: unknown): void {
+    const stored = bindingFromDefinition(id, value);
+    const source = this.#exchanges.get(stored.source);
+    const target = stored.targetKind === "queue" ? this.#queues.get(stored.target) : this.#exchanges.get(stored.target);
+    if (source === undefined || target === undefined) {
+      throw new InvalidDefinitionError("binding", id, "one of its ends is not there");
+    }
+    const binding = { source, target, routingKey: stored.routingKey, arguments: stored.arguments };
+    acceptable("binding", id, () => this.#holdBinding(binding));
+  }
+
+  #destination(queueName: string): Destination | undefined {
+    const queue = this.#queues.get(queueName);
+    if (queue !== undefined || !queueName.startsWith(REPLY_QUEUE_PREFIX)) return queue;
+    return this.replyDestination(queueName);
+  }
+
+  #holdQueue(queue: Queue): void {
+    this.#queues.set(queue.name, queue);
+    this.#topologyGeneration++;
+    if (queue.autoDelete) queue.onUnused = () => this.deleteQueue(queue);
+    this.#exclusiveQueues.add(queue);
+  }
+
+  /** False when there was an equal binding. */
+  #holdBinding(binding: Binding): boolean {
+    if (!binding.source.bind(binding)) return false;
+    this.#inboundBindings.add(binding);
+    this.#topologyGeneration++;
+    return true;
+  }
+
+  #forgetBinding(binding: Binding): void {
+    this.#inboundBindings.remove(binding);
+    this.#topologyGeneration++;
+    if (isDurable(binding)) this.#definitions.delete("binding", bindingDefinition(this.name, binding).id);
+  }
+
+  #unbindTarget(target: BindingTarget): void {
+    for (const source of this.#inboundBindings.sourcesOf(target)) {
+      for (const binding of source.unbindTarget(target)) this.#forgetBinding(binding);
+      this.#deleteIfUnused(source);
+    }
+  }
+
+  #deleteIfUnused(exchange: Exchange): void {
+    if (exchange.autoDelete && exchange.bindingCount === 0) this.deleteExchange(exchange);
+  }
+}
+
+/** Bindings of durable queues and exchanges to durable exchanges are durable: AMQP 0-9-1, rule queue.bind/durable. */
+function isDurable(binding: Binding): boolean {
+  // A virtual host binds to nothing but its own queues and exchanges.
+  return binding.source.durable && (binding.target as BindingTarget).durable;
+}
+
+/** The result of `restore`; what would be refused from a client is not valid in a stored definition either. */
+function acceptable<Result>(kind: DefinitionKind, id: string, restore: () => Result): Result {
+  try {
+    return restore();
+  } catch (error) {
+    if (error instanceof BrokerError) throw new InvalidDefinitionError(kind, id, error.message);
+    throw error;
+  }
+}

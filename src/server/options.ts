@@ -1,0 +1,155 @@
+import * as v from "valibot";
+import { type BrokerLimits, DEFAULT_LIMITS } from "../core/limits.ts";
+
+const KIBIBYTE = 1024;
+const MEBIBYTE = 1024 * KIBIBYTE;
+const GIBIBYTE = 1024 * MEBIBYTE;
+
+/** Every log level, from the most to the least talkative. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
+
+/** `auto`: pretty on a terminal, json otherwise. */
+export const LOG_FORMATS = ["auto", "pretty", "json"] as const;
+
+/** What each limit of the core may be set to; its default is the core's. */
+const limitEntries = {
+  connectionsMax: limit("connectionsMax", 1, 1_000_000, "Connections at one time"),
+  channelsMax: limit("channelsMax", 0, 65_535, "Open channels per connection, offered as channel-max; 0: no limit"),
+  frameBytesMax: limit("frameBytesMax", 4 * KIBIBYTE, 16 * MEBIBYTE, "Octets of a frame, offered as frame-max"),
+  heartbeatSeconds: limit("heartbeatSeconds", 0, 65_535, "Heartbeat interval offered to clients; 0: none"),
+  messageBytesMax: limit("messageBytesMax", 1, 512 * MEBIBYTE, "Octets of a message's body"),
+  outboxBytesMax: limit(
+    "outboxBytesMax",
+    64 * KIBIBYTE,
+    GIBIBYTE,
+    "Octets waiting for one client, beyond which it gets no deliveries and is not read from",
+  ),
+  unwrittenBytesMax: limit(
+    "unwrittenBytesMax",
+    MEBIBYTE,
+    GIBIBYTE,
+    "Octets taken from publishers and not yet written to disk, beyond which publishers are not read from",
+  ),
+  queueMemoryBytesMax: limit(
+    "queueMemoryBytesMax",
+    MEBIBYTE,
+    1024 * GIBIBYTE,
+    "Octets of messages in memory, beyond which queues leave theirs to the disk",
+  ),
+  transactionBytesMax: limit(
+    "transactionBytesMax",
+    KIBIBYTE,
+    GIBIBYTE,
+    "Octets of publishes and acknowledgements one transaction may hold",
+  ),
+  tableBytesMax: limit("tableBytesMax", KIBIBYTE, 16 * MEBIBYTE, "Octets of a field table"),
+  tableDepthMax: limit("tableDepthMax", 1, 128, "Tables and arrays inside each other"),
+  handshakeTimeoutMilliseconds: limit(
+    "handshakeTimeoutMilliseconds",
+    100,
+    600_000,
+    "Time a client has from connecting to connection.open",
+  ),
+  loginRefusedDelayMilliseconds: limit(
+    "loginRefusedDelayMilliseconds",
+    0,
+    60_000,
+    "Time a refused login is kept waiting before it is told, against guessing",
+  ),
+} satisfies { [Key in keyof BrokerLimits]: unknown };
+
+const optionEntries = {
+  dataDir: text("leveret-data", "Directory that holds the broker's state; created when missing"),
+  memory: flag(false, "Keep everything in memory and nothing on disk; dataDir is then not used"),
+  bind: text("127.0.0.1", "IP address or host name to listen on; 0.0.0.0 or :: for all"),
+  port: integer(0, 65_535, 5672, "TCP port for AMQP; 0: any free port"),
+  logLevel: oneOf(LOG_LEVELS, "info", "Least severe log lines to write"),
+  logFormat: oneOf(LOG_FORMATS, "auto", "Form of log lines; auto: pretty on a terminal, json otherwise"),
+  product: text("Leveret", "Product name in server-properties, for clients that branch on it"),
+  ...limitEntries,
+};
+
+/** The one description of what can be configured; everything else about options is derived from it. */
+export const configSchema = v.strictObject(optionEntries);
+
+/** A complete, valid configuration. */
+export type ServerConfig = v.InferOutput<typeof configSchema>;
+
+export type OptionKey = keyof ServerConfig;
+
+/** One option as its users see it. */
+export interface OptionDescription {
+  readonly key: OptionKey;
+  /** Without the leading dashes. */
+  readonly commandLineName: string;
+  readonly environmentName: string;
+  readonly kind: "string" | "number" | "boolean" | "picklist";
+  readonly defaultValue: string | number | boolean;
+  /** What a value may be, to be read after "must be". */
+  readonly allowed: string;
+  readonly meaning: string;
+}
+
+/** Every option, in the order in which they are documented. */
+export const OPTIONS: readonly OptionDescription[] = (Object.keys(optionEntries) as OptionKey[]).map(describeOption);
+
+/** The limits of a configuration, as the core takes them. */
+export function limitsOf(config: ServerConfig): BrokerLimits {
+  const keys = Object.keys(limitEntries) as (keyof BrokerLimits)[];
+  return Object.fromEntries(keys.map((key) => [key, config[key]])) as unknown as BrokerLimits;
+}
+
+function describeOption(key: OptionKey): OptionDescription {
+  const { wrapped, default: defaultValue } = optionEntries[key];
+  const words = key.replace(/[A-Z]/g, (letter) => `_${letter}`);
+  return {
+    key,
+    commandLineName: words.replaceAll("_", "-").toLowerCase(),
+    environmentName: `LEVERET_${words.toUpperCase()}`,
+    kind: wrapped.type,
+    defaultValue,
+    allowed: v.getTitle(wrapped) ?? "",
+    meaning: v.getDescription(wrapped) ?? "",
+  };
+}
+
+function limit(key: keyof BrokerLimits, minimum: number, maximum: number, meaning: string) {
+  return integer(minimum, maximum, DEFAULT_LIMITS[key], meaning);
+}
+
+function integer(minimum: number, maximum: number, defaultValue: number, meaning: string) {
+  const allowed = `an integer from ${minimum} to ${maximum}`;
+  return v.optional(
+    v.pipe(
+      v.number(allowed),
+      v.integer(allowed),
+      v.minValue(minimum, allowed),
+      v.maxValue(maximum, allowed),
+      v.title(allowed),
+      v.description(meaning),
+    ),
+    defaultValue,
+  );
+}
+
+function text(defaultValue: string, meaning: string) {
+  const allowed = "text that is not empty";
+  return v.optional(
+    v.pipe(v.string(allowed), v.nonEmpty(allowed), v.title(allowed), v.description(meaning)),
+    defaultValue,
+  );
+}
+
+function flag(defaultValue: boolean, meaning: string) {
+  const allowed = "true or false";
+  return v.optional(v.pipe(v.boolean(allowed), v.title(allowed), v.description(meaning)), defaultValue);
+}
+
+function oneOf<const Choice extends string>(
+  choices: readonly Choice[],
+  defaultValue: NoInfer<Choice>,
+  meaning: string,
+) {
+  const allowed = `one of ${choices.join(", ")}`;
+  return v.optional(v.pipe(v.picklist(choices, allowed), v.title(allowed), v.description(meaning)), defaultValue);
+}

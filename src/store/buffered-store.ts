@@ -1,0 +1,61 @@
+import type {
+  ChunkDescriptor,
+  ChunkLifetime,
+  ChunkSettlement,
+  DefinitionKind,
+  RecoveryVisitor,
+  Store,
+} from "../core/ports.ts";
+import { ChangeBuffer } from "./change-buffer.ts";
+import type { ChangeSet } from "./change-set.ts";
+
+/** The half of a store that buffers: what every implementation does alike until a commit. */
+export abstract class BufferedStore implements Store {
+  protected readonly durableChanges = new ChangeBuffer();
+  protected readonly transientChanges = new ChangeBuffer();
+
+  abstract recover(visitor: RecoveryVisitor): void;
+  abstract read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor): Buffer;
+  abstract commit(done: (error: Error | undefined) => void): void;
+  abstract close(): Promise<void>;
+
+  append(
+    queueId: number,
+    lifetime: ChunkLifetime,
+    chunk: ChunkDescriptor,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+  ): void {
+    this.#changes(lifetime).append(queueId, chunk, buffer, start, end);
+  }
+
+  settle(queueId: number, chunk: ChunkDescriptor, settlement: ChunkSettlement): void {
+    this.#changes("durable").settle(queueId, chunk, settlement);
+  }
+
+  remove(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor): void {
+    this.#changes(lifetime).remove(queueId, chunk);
+  }
+
+  delivered(queueId: number, sequence: number): void {
+    this.#changes("durable").delivered(queueId, sequence);
+  }
+
+  dropQueue(queueId: number): void {
+    this.#changes("durable").dropQueue(queueId);
+    this.#changes("transient").dropQueue(queueId);
+  }
+
+  putDefinition(kind: DefinitionKind, id: string, value: unknown): void {
+    this.#changes("durable").putDefinition(kind, id, value);
+  }
+
+  deleteDefinition(kind: DefinitionKind, id: string): void {
+    this.#changes("durable").deleteDefinition(kind, id);
+  }
+
+  #changes(lifetime: ChunkLifetime): ChangeSet {
+    return (lifetime === "durable" ? this.durableChanges : this.transientChanges).gathering;
+  }
+}

@@ -1,0 +1,106 @@
+import type { ChunkDescriptor, ChunkSettlement, DefinitionKind } from "../core/ports.ts";
+import { assert } from "../lib/assert.ts";
+import { QueueChanges } from "./queue-changes.ts";
+
+const UINT32_MAX = 0xffff_ffff;
+
+/** The last word on one definition: its JSON text, or undefined when it is deleted. */
+export interface DefinitionChange {
+  readonly kind: DefinitionKind;
+  readonly id: string;
+  readonly json: string | undefined;
+}
+
+/**
+ * What a commit will write, reduced to the last word on every key. So changes may be written in any order (only
+ * dropping a queue comes before the queue's other changes), repeating them is harmless, and what is held while
+ * commits fail grows with the number of keys, not with the number of calls.
+ */
+export class ChangeSet {
+  readonly queues = new Map<number, QueueChanges>();
+  readonly definitions = new Map<string, DefinitionChange>();
+
+  get isEmpty(): boolean {
+    return this.queues.size === 0 && this.definitions.size === 0;
+  }
+
+  append(queueId: number, chunk: ChunkDescriptor, buffer: Uint8Array, start: number, end: number): void {
+    assertChunk(chunk);
+    assert(end - start === chunk.recordBytes, "a chunk's value must have the length its descriptor states");
+    this.#queue(queueId).append(chunk, buffer, start, end);
+  }
+
+  settle(queueId: number, chunk: ChunkDescriptor, settlement: ChunkSettlement): void {
+    assertChunk(chunk);
+    assert(settlement.bitmap.length === Math.ceil(chunk.count / 8), "a settlement has one bit for each message");
+    assertCounts(settlement.persistentCount, settlement.persistentBodyBytes, chunk.count);
+    this.#queue(queueId).settlements.set(chunk.first, settlement);
+  }
+
+  remove(queueId: number, chunk: ChunkDescriptor): void {
+    assertChunk(chunk);
+    const queue = this.#queue(queueId);
+    queue.remove(chunk);
+    if (queue.isEmpty) this.queues.delete(queueId);
+  }
+
+  delivered(queueId: number, sequence: number): void {
+    assert(Number.isSafeInteger(sequence) && sequence >= 0, "a sequence number is a safe integer");
+    this.#queue(queueId).deliveredBelow = sequence;
+  }
+
+  dropQueue(queueId: number): void {
+    this.queues.delete(queueId);
+    this.#queue(queueId).isDropped = true;
+  }
+
+  putDefinition(kind: DefinitionKind, id: string, value: unknown): void {
+    this.definitions.set(`${kind}\0${id}`, { kind, id, json: JSON.stringify({ id, value }) });
+  }
+
+  deleteDefinition(kind: DefinitionKind, id: string): void {
+    this.definitions.set(`${kind}\0${id}`, { kind, id, json: undefined });
+  }
+
+  /** Notes that an attempt to write all this failed, and may nevertheless have reached the disk. */
+  markAttempted(): void {
+    for (const queue of this.queues.values()) queue.markAttempted();
+  }
+
+  /** Adds what was called after everything in this set. */
+  absorb(later: ChangeSet): void {
+    for (const [key, change] of later.definitions) this.definitions.set(key, change);
+    for (const [queueId, changes] of later.queues) {
+      const queue = this.queues.get(queueId);
+      if (queue === undefined || changes.isDropped) this.queues.set(queueId, changes);
+      else {
+        queue.absorb(changes);
+        if (queue.isEmpty) this.queues.delete(queueId);
+      }
+    }
+  }
+
+  #queue(queueId: number): QueueChanges {
+    let queue = this.queues.get(queueId);
+    if (queue === undefined) {
+      assert(Number.isInteger(queueId) && queueId >= 0 && queueId <= UINT32_MAX, "a queue id has 32 bits");
+      queue = new QueueChanges();
+      this.queues.set(queueId, queue);
+    }
+    return queue;
+  }
+}
+
+/** A number that does not fit its field must be found here: a transaction that throws half-way would be committed. */
+function assertChunk(chunk: ChunkDescriptor): void {
+  assert(Number.isSafeInteger(chunk.first) && chunk.first >= 0, "a sequence number is a safe integer");
+  assert(Number.isInteger(chunk.count) && chunk.count > 0 && chunk.count <= UINT32_MAX, "a chunk holds messages");
+  assert(chunk.recordBytes > 0 && chunk.recordBytes <= UINT32_MAX, "a chunk's value has octets");
+  assertCounts(chunk.persistentCount, chunk.persistentBodyBytes, chunk.count);
+}
+
+function assertCounts(persistentCount: number, persistentBodyBytes: number, count: number): void {
+  assert(Number.isInteger(persistentCount) && persistentCount >= 0, "a count is a whole number");
+  assert(persistentCount <= count, "persistent messages are some of all");
+  assert(Number.isSafeInteger(persistentBodyBytes) && persistentBodyBytes >= 0, "a size is a safe integer");
+}

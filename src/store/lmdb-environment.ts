@@ -1,0 +1,184 @@
+import { join } from "node:path";
+import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath } from "lmdb";
+import type { Logger } from "../lib/logger.ts";
+import { StoreCommitError } from "./errors.ts";
+import { FileReserve } from "./file-reserve.ts";
+import { makeDirectory, syncDirectory } from "./sync-directory.ts";
+
+export type BinaryDatabase = Database<Buffer, Buffer>;
+
+/** Set on creation. Larger than the usual 4 KiB it halves the pages that a commit over many queues writes. */
+const PAGE_BYTES = 8192;
+/** Address space only. It doubles by itself when the file outgrows it. */
+const INITIAL_MAP_BYTES = 256 * 1024 * 1024;
+/** Pages a transaction writes besides those of its operations: the upper levels of every tree and the free list. */
+const TRANSACTION_PAGES = 64;
+/** A leaf and its new neighbour. */
+const OPERATION_PAGES = 2;
+
+export interface EnvironmentOptions<Name extends string> {
+  readonly directory: string;
+  readonly databaseNames: readonly Name[];
+  /** Whether a transaction is on disk before it is reported. */
+  readonly isDurable: boolean;
+  readonly logger: Logger;
+}
+
+/** An upper bound of what a transaction writes. */
+export interface Footprint {
+  operations: number;
+  /** Octets of the values put. */
+  valueBytes: number;
+}
+
+/** An LMDB environment whose databases have binary keys and values, one transaction at a time. */
+export class LmdbEnvironment<Name extends string> {
+  readonly #options: EnvironmentOptions<Name>;
+  readonly #reserve: FileReserve;
+  readonly #databases = new Map<Name, BinaryDatabase>();
+  /** Undefined when opening it again after a failure has failed too. */
+  #root: RootDatabase | undefined;
+
+  constructor(options: EnvironmentOptions<Name>) {
+    this.#options = options;
+    makeDirectory(options.directory);
+    const root = openRoot(options);
+    this.#root = root;
+    this.#reserve = new FileReserve(join(options.directory, "data.mdb"), () => this.#usedBytes());
+    this.#reserve.ensureSync(footprintBytes({ operations: options.databaseNames.length, valueBytes: 0 }));
+    this.#openDatabases(root);
+    // LMDB syncs the file, not the entry in the directory that leads to it.
+    if (options.isDurable) syncDirectory(options.directory);
+  }
+
+  database(name: Name): BinaryDatabase {
+    const database = this.#databases.get(name);
+    if (database === undefined) throw new Error(`store database ${name} in ${this.#options.directory} is not open`);
+    return database;
+  }
+
+  /** Opens the environment again when an earlier attempt to do so has failed. Throws the system's errors. */
+  ensureOpen(): void {
+    this.#root ??= this.#reopen();
+  }
+
+  /**
+   * Runs `write`, which puts and removes, as one transaction, and reports when that is on disk. `write` must not
+   * throw: what it did until then would be committed. `attempted` tells whether a failed one was begun at all.
+   */
+  transact(
+    footprint: Footprint,
+    write: () => void,
+    finished: (error: Error | undefined, attempted: boolean) => void,
+  ): void {
+    const reserved = this.#reserve.ensure(footprintBytes(footprint));
+    if (reserved === undefined) this.#start(write, finished);
+    else {
+      reserved.then(
+        () => this.#start(write, finished),
+        (error: unknown) => finished(new StoreCommitError(error), false),
+      );
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#databases.clear();
+    this.#reserve.close();
+    const root = this.#root;
+    this.#root = undefined;
+    await root?.close();
+  }
+
+  #start(write: () => void, finished: (error: Error | undefined, attempted: boolean) => void): void {
+    const root = this.#root as RootDatabase;
+    // A batch is one block of instructions, handed over when it is complete: never spread over two transactions.
+    const committed = root.batch(write);
+    // A second one, beyond txnStartThreshold, starts the writing thread now instead of in the next turn.
+    void root.batch(() => {});
+    committed.then(
+      () => finished(undefined, true),
+      (error: unknown) => {
+        void this.#recoverFrom(error).then((cause) => finished(new StoreCommitError(cause), true));
+      },
+    );
+  }
+
+  /** After a failed write of its root page LMDB refuses, and lmdb-js hangs in, every later transaction: open anew. */
+  async #recoverFrom(error: unknown): Promise<unknown> {
+    const cause = await commitErrorOf(error);
+    this.#databases.clear();
+    const root = this.#root;
+    this.#root = undefined;
+    await root?.close();
+    try {
+      this.#root = this.#reopen();
+    } catch (reopenError) {
+      this.#options.logger.error("store environment could not be opened again", { error: reopenError });
+    }
+    return cause;
+  }
+
+  #reopen(): RootDatabase {
+    this.#options.logger.warn("opening store environment again", { directory: this.#options.directory });
+    const root = openRoot(this.#options);
+    this.#openDatabases(root);
+    return root;
+  }
+
+  #openDatabases(root: RootDatabase): void {
+    for (const name of this.#options.databaseNames) {
+      this.#databases.set(name, root.openDB<Buffer, Buffer>(name, { keyEncoding: "binary", encoding: "binary" }));
+    }
+  }
+
+  #usedBytes(): number {
+    const { lastPageNumber } = (this.#root as RootDatabase).getStats() as { lastPageNumber: number };
+    return (lastPageNumber + 1) * PAGE_BYTES;
+  }
+}
+
+/** Options of lmdb-js that its types leave out. */
+interface UntypedOptions {
+  readonly permissionsMode: number;
+  readonly txnStartThreshold: number;
+  readonly batchStartThreshold: number;
+}
+
+function openRoot<Name extends string>({
+  directory,
+  databaseNames,
+  isDurable,
+}: EnvironmentOptions<Name>): RootDatabase {
+  const options: RootDatabaseOptionsWithPath & UntypedOptions = {
+    path: directory,
+    noSubdir: false,
+    permissionsMode: 0o600,
+    pageSize: PAGE_BYTES,
+    mapSize: INITIAL_MAP_BYTES,
+    maxDbs: databaseNames.length,
+    maxReaders: 16,
+    noSync: !isDurable,
+    // Overlapping would make a transaction visible, and the base of the next, before it is known to be on disk.
+    overlappingSync: false,
+    eventTurnBatching: false,
+    txnStartThreshold: 1,
+    // Never begin to write a batch before it is complete.
+    batchStartThreshold: Number.MAX_SAFE_INTEGER,
+  };
+  return open(options);
+}
+
+function footprintBytes({ operations, valueBytes }: Footprint): number {
+  return (TRANSACTION_PAGES + operations * OPERATION_PAGES) * PAGE_BYTES + valueBytes;
+}
+
+/** lmdb-js rejects with an error whose `commitError` is a promise that in turn rejects with the reason. */
+async function commitErrorOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error && "commitError" in error)) return error;
+  try {
+    await error.commitError;
+    return error;
+  } catch (cause) {
+    return cause;
+  }
+}

@@ -1,0 +1,113 @@
+import type { ChunkDescriptor, ChunkSettlement } from "../core/ports.ts";
+
+/** The last word on one chunk: its value, or its removal when `buffer` is undefined. */
+export interface ChunkChange {
+  readonly chunk: ChunkDescriptor;
+  buffer: Uint8Array | undefined;
+  start: number;
+  end: number;
+  /** A chunk of this key may be on disk (from before, or by a commit that failed): its removal must be written. */
+  mayBeStored: boolean;
+  /** Another chunk that begins at the same sequence number: one that replaces, or is replaced by, this one. */
+  next: ChunkChange | undefined;
+}
+
+/** What a commit will write for one queue. */
+export class QueueChanges {
+  /** Everything stored before the rest of these changes goes. */
+  isDropped = false;
+  deliveredBelow: number | undefined = undefined;
+  /** By the chunk's first sequence number. */
+  readonly chunks = new Map<number, ChunkChange>();
+  /** By the chunk's first sequence number; undefined deletes. */
+  readonly settlements = new Map<number, ChunkSettlement | undefined>();
+
+  get isEmpty(): boolean {
+    return !this.isDropped && this.deliveredBelow === undefined && !this.writesChunks;
+  }
+
+  get writesChunks(): boolean {
+    return this.chunks.size > 0 || this.settlements.size > 0;
+  }
+
+  append(chunk: ChunkDescriptor, buffer: Uint8Array, start: number, end: number): void {
+    const change = this.#find(chunk);
+    if (change === undefined) this.#add(chunk, buffer, start, end);
+    else {
+      change.buffer = buffer;
+      change.start = start;
+      change.end = end;
+    }
+  }
+
+  /** Removing a chunk that cannot be on disk yet leaves nothing to write. */
+  remove(chunk: ChunkDescriptor): void {
+    const change = this.#find(chunk);
+    if (change?.buffer !== undefined && !change.mayBeStored) {
+      this.#cancel(change);
+      return;
+    }
+    this.settlements.set(chunk.first, undefined);
+    if (change === undefined) this.#add(chunk, undefined, 0, 0);
+    else change.buffer = undefined;
+  }
+
+  absorb(later: QueueChanges): void {
+    if (later.deliveredBelow !== undefined) this.deliveredBelow = later.deliveredBelow;
+    for (const head of later.chunks.values()) {
+      for (let change: ChunkChange | undefined = head; change !== undefined; change = change.next) {
+        if (change.buffer === undefined) this.remove(change.chunk);
+        else this.append(change.chunk, change.buffer, change.start, change.end);
+      }
+    }
+    for (const [first, settlement] of later.settlements) {
+      if (settlement !== undefined || this.chunks.has(first)) this.settlements.set(first, settlement);
+    }
+  }
+
+  markAttempted(): void {
+    for (const head of this.chunks.values()) {
+      for (let change: ChunkChange | undefined = head; change !== undefined; change = change.next) {
+        change.mayBeStored = true;
+      }
+    }
+  }
+
+  #find(chunk: ChunkDescriptor): ChunkChange | undefined {
+    let change = this.chunks.get(chunk.first);
+    while (change !== undefined && !isSameChunk(change.chunk, chunk)) change = change.next;
+    return change;
+  }
+
+  #add(chunk: ChunkDescriptor, buffer: Uint8Array | undefined, start: number, end: number): void {
+    const next = this.chunks.get(chunk.first);
+    this.chunks.set(chunk.first, { chunk, buffer, start, end, mayBeStored: buffer === undefined, next });
+  }
+
+  #cancel(change: ChunkChange): void {
+    const first = change.chunk.first;
+    const head = this.chunks.get(first) as ChunkChange;
+    if (head === change) {
+      if (change.next !== undefined) this.chunks.set(first, change.next);
+      else this.chunks.delete(first);
+    } else {
+      let before = head;
+      while (before.next !== change) before = before.next as ChunkChange;
+      before.next = change.next;
+    }
+    // With a chunk of the same beginning removed here too, there may be a settlement on disk.
+    if (this.chunks.has(first)) this.settlements.set(first, undefined);
+    else this.settlements.delete(first);
+  }
+}
+
+/** Whether the two have the same key. */
+export function isSameChunk(a: ChunkDescriptor, b: ChunkDescriptor): boolean {
+  return (
+    a.first === b.first &&
+    a.count === b.count &&
+    a.recordBytes === b.recordBytes &&
+    a.persistentCount === b.persistentCount &&
+    a.persistentBodyBytes === b.persistentBodyBytes
+  );
+}

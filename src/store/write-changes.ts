@@ -1,0 +1,92 @@
+import type { ChangeSet } from "./change-set.ts";
+import { chunkKey, definitionKey, queueKey, sequenceValue, settlementKey, settlementValue } from "./key-layout.ts";
+import type { BinaryDatabase, Footprint, LmdbEnvironment } from "./lmdb-environment.ts";
+import type { ChunkChange, QueueChanges } from "./queue-changes.ts";
+import type { SweepPlan } from "./queue-sweeper.ts";
+
+/** The durable databases whose layout depends on the format version that `meta` holds. */
+export const MIGRATED_DATABASES = ["definitions", "chunks", "settlements", "delivered", "dropped"] as const;
+export const DURABLE_DATABASES = [...MIGRATED_DATABASES, "meta"] as const;
+export type DurableEnvironment = LmdbEnvironment<(typeof DURABLE_DATABASES)[number]>;
+export const TRANSIENT_DATABASES = ["chunks"] as const;
+export type TransientEnvironment = LmdbEnvironment<(typeof TRANSIENT_DATABASES)[number]>;
+
+/** The value that marks a queue as dropped; only its key matters. */
+const DROPPED = Buffer.of(1);
+
+/** Writes a commit's changes to the durable environment, as part of a transaction. */
+export function writeDurable(environment: DurableEnvironment, changes: ChangeSet, plan: SweepPlan): void {
+  const chunks = environment.database("chunks");
+  const settlements = environment.database("settlements");
+  const dropped = environment.database("dropped");
+  for (const key of plan.chunkKeys) chunks.remove(key);
+  for (const key of plan.settlementKeys) settlements.remove(key);
+  for (const queueId of plan.finished) dropped.remove(queueKey(queueId));
+  for (const queueId of plan.postponed) dropped.put(queueKey(queueId), DROPPED);
+  for (const [queueId, queue] of changes.queues) {
+    for (const change of queue.chunks.values()) writeChunk(chunks, queueId, change);
+    writeSettlements(settlements, queueId, queue);
+    writeDelivered(environment.database("delivered"), queueId, queue);
+  }
+  const definitions = environment.database("definitions");
+  for (const { kind, id, json } of changes.definitions.values()) {
+    if (json === undefined) definitions.remove(definitionKey(kind, id));
+    else definitions.put(definitionKey(kind, id), Buffer.from(json));
+  }
+}
+
+/** Writes a commit's changes to the transient environment, as part of a transaction. */
+export function writeTransient(environment: TransientEnvironment, changes: ChangeSet, plan: SweepPlan): void {
+  const chunks = environment.database("chunks");
+  for (const key of plan.chunkKeys) chunks.remove(key);
+  for (const [queueId, queue] of changes.queues) {
+    for (const change of queue.chunks.values()) writeChunk(chunks, queueId, change);
+  }
+}
+
+/** An upper bound of what writing the changes takes. */
+export function footprint(changes: ChangeSet, plan: SweepPlan): Footprint {
+  const sum: Footprint = { operations: 0, valueBytes: 0 };
+  sum.operations = plan.chunkKeys.length + plan.settlementKeys.length + plan.finished.length + plan.postponed.length;
+  for (const queue of changes.queues.values()) {
+    sum.operations += 1;
+    for (const change of queue.chunks.values()) addChunk(sum, change);
+    for (const settlement of queue.settlements.values()) {
+      sum.operations += 1;
+      sum.valueBytes += settlement?.bitmap.length ?? 0;
+    }
+  }
+  for (const { json } of changes.definitions.values()) {
+    sum.operations += 1;
+    sum.valueBytes += Buffer.byteLength(json ?? "");
+  }
+  return sum;
+}
+
+function addChunk(sum: Footprint, head: ChunkChange): void {
+  for (let change: ChunkChange | undefined = head; change !== undefined; change = change.next) {
+    sum.operations += 1;
+    sum.valueBytes += change.end - change.start;
+  }
+}
+
+function writeChunk(chunks: BinaryDatabase, queueId: number, head: ChunkChange): void {
+  for (let change: ChunkChange | undefined = head; change !== undefined; change = change.next) {
+    const key = chunkKey(queueId, change.chunk);
+    if (change.buffer === undefined) chunks.remove(key);
+    else chunks.put(key, change.buffer.subarray(change.start, change.end) as Buffer);
+  }
+}
+
+function writeSettlements(settlements: BinaryDatabase, queueId: number, queue: QueueChanges): void {
+  for (const [first, settlement] of queue.settlements) {
+    const key = settlementKey(queueId, first);
+    if (settlement === undefined) settlements.remove(key);
+    else settlements.put(key, settlementValue(settlement));
+  }
+}
+
+function writeDelivered(delivered: BinaryDatabase, queueId: number, queue: QueueChanges): void {
+  if (queue.deliveredBelow !== undefined) delivered.put(queueKey(queueId), sequenceValue(queue.deliveredBelow));
+  else if (queue.isDropped) delivered.remove(queueKey(queueId));
+}
