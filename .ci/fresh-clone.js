@@ -17,7 +17,7 @@ const POLL_MILLISECONDS = 100;
 
 const scratch = mkdtempSync(join(tmpdir(), "leveret-fresh-clone-"));
 const clone = join(scratch, "clone");
-/** Leaders of process groups that are still running. */
+/** Leaders of process groups that have not been seen to end as they should. */
 const running = new Set();
 process.once("SIGTERM", () => {
   cleanUp();
@@ -44,8 +44,17 @@ try {
 }
 
 function cleanUp() {
-  for (const child of running) process.kill(-child.pid, "SIGKILL");
+  for (const child of running) killGroup(child.pid);
   rmSync(scratch, { recursive: true, force: true, maxRetries: 5 });
+}
+
+/** Kills what is left of a process group; that there is nothing left is as good. */
+function killGroup(leader) {
+  try {
+    process.kill(-leader, "SIGKILL");
+  } catch (error) {
+    if (error.code !== "ESRCH") throw error;
+  }
 }
 
 /** Starts a broker, sends a message through it, and stops it. */
@@ -56,7 +65,6 @@ async function checkBroker(command, args, directory, port, signal) {
   const child = spawn(command, args, { cwd: directory, stdio: ["ignore", "inherit", "inherit"], detached: true });
   running.add(child);
   const exited = new Promise((resolve) => child.once("exit", (status, by) => resolve(status ?? by)));
-  exited.then(() => running.delete(child));
   await Promise.race([
     untilListening(Number(port)),
     exited.then((status) => assert.fail(`it exited with ${status} before it listened`)),
@@ -66,6 +74,7 @@ async function checkBroker(command, args, directory, port, signal) {
   child.kill(signal);
   const status = await Promise.race([exited, sleep(STOP_MILLISECONDS_MAX, "nothing: it still runs", { ref: false })]);
   assert.equal(status, 0, `${signal} must end it with 0`);
+  running.delete(child);
   say(`  stopped by ${signal}`);
 }
 

@@ -36,6 +36,8 @@ export class BrokerProcess {
     const command = installed !== undefined ? [installed] : [process.execPath, ownLauncher()];
     const child = spawn(command[0] as string, [...command.slice(1), "start", "--port", "0", ...arguments_], {
       stdio: ["ignore", "pipe", "pipe"],
+      // None of the tests' own LEVERET_ variables, which the broker would take for options.
+      env: { PATH: process.env["PATH"] },
     });
     const exited = once(child, "exit");
     const killOnExit = (): void => void child.kill("SIGKILL");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { tableFrom } from "../../src/wire/field-table.ts";
+import { type PlainFieldValue, tableFrom } from "../../src/wire/field-table.ts";
 import { methodTest } from "../support/method-test.ts";
 import { declareExchange, declareQueue, expectReady, lockedText } from "../support/queues.ts";
 
@@ -110,7 +110,7 @@ for (const value of ["zz", ""]) {
       const client = await broker.channel();
       const queue = await declareQueue(broker, client);
       client.send(1, "queue.bind", { queue, exchange: "amq.headers", arguments: tableFrom({ "x-match": value }) });
-      const text = `PRECONDITION_FAILED - Invalid x-match field value <<"${value}">>; expected all, any, all-with-x, or any-with-x`;
+      const text = `PRECONDITION_FAILED - Invalid x-match field value <<${value === "" ? "" : `"${value}"`}>>; expected all, any, all-with-x, or any-with-x`;
       await client.expectChannelClose(1, 406, text, 50, 20);
     },
     { sinceRabbitmq: "3.12" },
@@ -143,5 +143,51 @@ for (const [pattern, key, matches] of TOPICS) {
     client.publish(1, { exchange, routingKey: key, mandatory: true });
     if (matches) await expectReady(client, queue, 1);
     else assert.equal((await client.expectContent(1, "basic.return")).args.replyCode, 312);
+  });
+}
+
+const HEADERS: readonly [
+  binding: Readonly<Record<string, PlainFieldValue>>,
+  headers: Readonly<Record<string, PlainFieldValue>>,
+  matches: boolean,
+][] = [
+  [{}, {}, true],
+  [{}, { a: 1 }, true],
+  [{ a: "1" }, { a: "1", b: "2" }, true],
+  [{ a: "1" }, { a: "2" }, false],
+  [{ a: "1", b: "2" }, { a: "1" }, false],
+  [{ "x-match": "all", a: "1", b: "2" }, { a: "1", b: "2" }, true],
+  [{ "x-match": "any", a: "1", b: "2" }, { b: "2" }, true],
+  [{ "x-match": "any", a: "1", b: "2" }, { a: "2", b: "1" }, false],
+  [{ "x-match": "any" }, { a: 1 }, false],
+  [{ a: null }, { a: "whatever" }, true],
+  [{ a: null }, {}, false],
+  [{ a: 1 }, { a: "1" }, false],
+  [{ a: 1 }, { a: 1.5 }, false],
+  [{ "x-mine": "1" }, {}, true],
+];
+
+for (const [binding, published, matches] of HEADERS) {
+  const title = `${JSON.stringify(binding)} ${matches ? "matches" : "does not match"} ${JSON.stringify(published)}`;
+  methodTest(`[queue.bind/headers] ${title}`, async (broker) => {
+    const client = await broker.channel();
+    const exchange = await declareExchange(broker, client, "headers");
+    const queue = await declareQueue(broker, client);
+    await client.call(1, "queue.bind", { queue, exchange, arguments: tableFrom(binding) });
+    client.publish(1, { exchange, routingKey: "", mandatory: true }, "", { headers: tableFrom(published) });
+    if (matches) await expectReady(client, queue, 1);
+    else assert.equal((await client.expectContent(1, "basic.return")).args.replyCode, 312);
+  });
+}
+
+for (const mode of ["all-with-x", "any-with-x"]) {
+  methodTest(`[queue.bind/headers] x-match=${mode} looks at keys that start with x- too`, async (broker) => {
+    const client = await broker.channel();
+    const exchange = await declareExchange(broker, client, "headers");
+    const queue = await declareQueue(broker, client);
+    await client.call(1, "queue.bind", { queue, exchange, arguments: tableFrom({ "x-match": mode, "x-mine": "1" }) });
+    client.publish(1, { exchange, routingKey: "" }, "", { headers: tableFrom({ "x-mine": "1" }) });
+    client.publish(1, { exchange, routingKey: "" }, "", { headers: tableFrom({ "x-mine": "2" }) });
+    await expectReady(client, queue, 1);
   });
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { EMPTY_TABLE, type FieldTable, tableFrom } from "../../src/wire/field-table.ts";
 import type { MethodArguments } from "../../src/wire/methods.ts";
 import { methodTest } from "../support/method-test.ts";
-import { consume, declareQueue, declareSharedQueue, fill, lockedText } from "../support/queues.ts";
+import { consume, declareExchange, declareQueue, declareSharedQueue, fill, lockedText } from "../support/queues.ts";
 
 type Declare = Partial<MethodArguments<"queue.declare">>;
 
@@ -79,10 +79,9 @@ methodTest("[queue.declare/reserved] a new amq.* name is 403 contains reserved p
   await client.expectChannelClose(1, 403, text, 50, 10);
 });
 
-methodTest("[queue.declare/reserved] an existing amq.* name may be declared again", async (broker) => {
+methodTest("[queue.declare/reserved] an existing amq.* name may be declared passively", async (broker) => {
   const client = await broker.channel();
   const { queue } = await client.call(1, "queue.declare", { exclusive: true });
-  await client.call(1, "queue.declare", { queue, exclusive: true });
   await client.call(1, "queue.declare", { queue, passive: true });
 });
 
@@ -263,4 +262,19 @@ methodTest("[queue.declare/transient] a non-durable, non-exclusive queue is allo
   const client = await broker.channel();
   const queue = await declareSharedQueue(broker, client);
   await client.call(1, "queue.delete", { queue });
+});
+
+methodTest("[queue.declare/durable] later methods wait for the declare and are answered in order", async (broker) => {
+  const client = await broker.channel();
+  const exchange = await declareExchange(broker, client);
+  const queue = broker.name("queue");
+  client.send(1, "queue.declare", { queue, durable: true });
+  client.send(1, "queue.bind", { queue, exchange, routingKey: "key" });
+  client.publish(1, { exchange, routingKey: "key" }, "a");
+  client.send(1, "basic.get", { queue, noAck: true });
+  client.send(1, "queue.delete", { queue });
+  await client.expect(1, "queue.declare-ok");
+  await client.expect(1, "queue.bind-ok");
+  assert.equal((await client.expectContent(1, "basic.get-ok")).body.toString(), "a");
+  await client.expect(1, "queue.delete-ok");
 });

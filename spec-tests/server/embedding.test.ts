@@ -47,6 +47,17 @@ test("[embedding] with a data directory, what is durable outlives the broker", a
   }
 });
 
+test("[embedding] options reach the broker: a connection beyond connectionsMax is refused with 530", async () => {
+  const broker = await startBroker({ connectionsMax: 1 });
+  try {
+    const client = await new AMQPClient(broker.url).connect();
+    await assert.rejects(new AMQPClient(broker.url).connect(), /NOT_ALLOWED/);
+    await client.close();
+  } finally {
+    await broker.close();
+  }
+});
+
 test("[embedding] options that are not allowed are refused by name", async () => {
   const misspelt = { prot: 1 } as object;
   await assert.rejects(startBroker(misspelt), (error) => {

@@ -4,6 +4,7 @@ import { type TestContext, test } from "node:test";
 import { type HandshakeOptions, expectStart, handshake } from "./handshake.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { RawClient } from "./raw-client.ts";
+import type { PeerInfo } from "../../src/lib/peer-info.ts";
 import type { TestBroker, TestBrokerOptions } from "./test-broker.ts";
 
 /**
@@ -26,28 +27,30 @@ export interface MethodTestOptions {
   readonly broker?: TestBrokerOptions;
 }
 
+type OpenStream = (peer?: Partial<PeerInfo>) => Promise<Duplex>;
+
 /** The broker a test talks to, seen from outside. */
 export class BrokerUnderTest {
   /** The clock of the broker; steps nothing when the broker is a foreign one. */
   readonly clock: ManualClock;
-  readonly #openStream: () => Promise<Duplex>;
+  readonly #openStream: OpenStream;
   readonly #streams: Duplex[] = [];
 
-  constructor(clock: ManualClock, openStream: () => Promise<Duplex>) {
+  constructor(clock: ManualClock, openStream: OpenStream) {
     this.clock = clock;
     this.#openStream = openStream;
   }
 
-  /** A new stream to the broker, on which nothing has been said. */
-  async stream(): Promise<Duplex> {
-    const stream = await this.#openStream();
+  /** A new stream to the broker, on which nothing has been said. `peer` is who Leveret takes the client for. */
+  async stream(peer?: Partial<PeerInfo>): Promise<Duplex> {
+    const stream = await this.#openStream(peer);
     this.#streams.push(stream);
     return stream;
   }
 
   /** A client on a new stream, on which nothing has been said. */
-  async rawClient(): Promise<RawClient> {
-    return new RawClient(await this.stream(), externalUrl === undefined ? undefined : EXTERNAL_WAIT_MILLISECONDS);
+  async rawClient(peer?: Partial<PeerInfo>): Promise<RawClient> {
+    return new RawClient(await this.stream(peer), externalUrl === undefined ? undefined : EXTERNAL_WAIT_MILLISECONDS);
   }
 
   /** A client whose connection is open. */
@@ -93,7 +96,7 @@ async function runLocally(options: MethodTestOptions, body: (broker: BrokerUnder
   const { startTestBroker } = await import("./test-broker.ts");
   const clock = new ManualClock();
   const testBroker: TestBroker = startTestBroker({ ...options.broker, clock });
-  const broker = new BrokerUnderTest(clock, async () => testBroker.connect());
+  const broker = new BrokerUnderTest(clock, async (peer) => testBroker.connect(peer));
   try {
     await body(broker);
   } finally {

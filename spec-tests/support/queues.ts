@@ -85,7 +85,8 @@ export async function consume(
   queue: string,
   args: Partial<MethodArguments<"basic.consume">> = {},
 ): Promise<string> {
-  return (await client.call(1, "basic.consume", { ...args, queue })).consumerTag;
+  client.send(1, "basic.consume", { ...args, queue });
+  return (await client.find(1, "basic.consume-ok")).args.consumerTag;
 }
 
 /** The bodies of the next `count` deliveries on channel 1, in order. */

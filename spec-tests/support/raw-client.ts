@@ -205,6 +205,11 @@ export class RawClient {
   async close(): Promise<void> {
     this.send(0, "connection.close", { replyCode: 200, replyText: "OK" });
     await this.find(0, "connection.close-ok");
+    this.end();
+  }
+
+  /** Ends the client's half of the stream. */
+  end(): void {
     this.#stream.end();
   }
 
@@ -244,8 +249,10 @@ export class RawClient {
         if (result !== undefined) {
           finish();
           resolve(result);
-        } else if (this.ended && !endIsFine) {
+        } else if (!endIsFine && this.ended) {
           fail("the stream ended");
+        } else if (!endIsFine && this.#received.some((received) => received.name === "connection.close")) {
+          fail("the broker closed the connection");
         }
       };
       const timeout = setTimeout(() => fail(`${this.#waitMilliseconds} ms passed`), this.#waitMilliseconds);

@@ -40,6 +40,7 @@ const CORE_FILE_PARTS: Readonly<Record<string, string>> = {
   "inbound-bindings": "vhost",
   "topology-definitions": "vhost",
   vhost: "vhost",
+  recovery: "broker",
   broker: "broker",
 };
 

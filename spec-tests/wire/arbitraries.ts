@@ -7,16 +7,17 @@ import type { Properties } from "../../src/wire/properties.ts";
 
 /** Random inputs for the properties of the wire layer. fast-check prints seed and path of a failure for its replay. */
 
-export const octets = (bytesMax: number): fc.Arbitrary<Buffer> =>
-  fc.uint8Array({ maxLength: bytesMax }).map((array) => Buffer.from(array));
+/** `bytesMin` to `bytesMax` octets; all lengths, not only the short ones that fast-check prefers. */
+export const octets = (bytesMax: number, bytesMin = 0): fc.Arbitrary<Buffer> =>
+  fc.uint8Array({ minLength: bytesMin, maxLength: bytesMax, size: "max" }).map((array) => Buffer.from(array));
 
 /** fc.record of objects with the usual prototype, which `deepEqual` compares too. */
-function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
+export function record<T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }): fc.Arbitrary<T> {
   return fc.record(model, { noNullPrototype: true }) as fc.Arbitrary<T>;
 }
 
 /** Text of at most 255 octets, any characters. */
-const text = fc.string({ unit: "binary", maxLength: 20 });
+const text = fc.string({ unit: "binary", maxLength: 60, size: "max" });
 
 /** What may be in a shortstr or longstr: text, or octets that are not UTF-8. */
 export const octetString: fc.Arbitrary<string> = fc.oneof(

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { WireError } from "../../src/wire/errors.ts";
 import { HEARTBEAT_FRAME } from "../../src/wire/frame.ts";
 import { FrameReader } from "../../src/wire/frame-reader.ts";
-import { octets } from "./arbitraries.ts";
+import { octets, record } from "./arbitraries.ts";
 
 interface Frame {
   readonly type: number;
@@ -52,18 +52,20 @@ function cutAt(stream: Buffer, cuts: readonly number[]): Buffer[] {
 
 const channel = fc.integer({ min: 1, max: 0xffff });
 
+/** Small frames, and some that outgrow the first allocation for a cut frame. */
 const frame: fc.Arbitrary<Frame> = fc.oneof(
-  fc.record({
+  record({
     type: fc.constant(1),
     channel: fc.integer({ min: 0, max: 0xffff }),
-    payload: octets(40).filter(({ length }) => length >= 4),
+    payload: octets(40, 4),
   }),
-  fc.record({ type: fc.constant(2), channel, payload: octets(40).filter(({ length }) => length >= 12) }),
-  fc.record({ type: fc.constant(3), channel, payload: octets(600) }),
+  record({ type: fc.constant(2), channel, payload: octets(40, 12) }),
+  record({ type: fc.constant(3), channel, payload: octets(40) }),
+  record({ type: fc.constant(3), channel, payload: octets(10).map((start) => Buffer.concat([start], 300)) }),
   fc.constant({ type: 8, channel: 0, payload: Buffer.alloc(0) }),
 );
 
-const frameSequence = fc.array(frame, { minLength: 1, maxLength: 8 });
+const frameSequence = fc.array(frame, { minLength: 1, maxLength: 6 });
 
 function streamOf(frames: readonly Frame[]): Buffer {
   return Buffer.concat(frames.map(({ type, channel, payload }) => frameBytes(type, channel, payload)));

@@ -10,7 +10,7 @@ import {
   PROPERTY_FLAGS,
   type Properties,
 } from "../../src/wire/properties.ts";
-import { properties } from "./arbitraries.ts";
+import { octets, properties } from "./arbitraries.ts";
 
 const NAMES = Object.keys(PROPERTY_FLAGS) as (keyof Properties)[];
 
@@ -121,10 +121,10 @@ describe("findProperty", () => {
   it("random octets give an offset inside, -1, or WireError", () => {
     const flag = fc.constantFrom(...Object.values(PROPERTY_FLAGS));
     fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 40 }), flag, (array, wanted) => {
+      fc.property(octets(40), flag, (buffer, wanted) => {
         try {
-          const found = findProperty(Buffer.from(array), 0, array.length, wanted);
-          assert.ok(found === -1 || (found >= 2 && found < array.length));
+          const found = findProperty(buffer, 0, buffer.length, wanted);
+          assert.ok(found === -1 || (found >= 2 && found < buffer.length));
         } catch (error) {
           assert.ok(error instanceof WireError, String(error));
         }

@@ -146,7 +146,6 @@ export class Channel implements SessionOutput {
   }
 
   consumerCancelled(consumerTag: string): void {
-    this.connection.consumerGone(consumerTag);
     if (!this.connection.capabilities.consumerCancelNotify || this.closing) return;
     this.connection.afterReply(() => this.send("basic.cancel", { consumerTag, noWait: true }));
   }

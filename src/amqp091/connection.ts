@@ -16,6 +16,7 @@ import { ConnectionMethods } from "./connection-methods.ts";
 import { Handshake, type Negotiated } from "./handshake.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { Outbox, OutboxPool } from "./outbox.ts";
+import { secondChannelOpen } from "./second-open.ts";
 
 /** How long a client gets to answer connection.close, and to close its socket after close-ok. */
 const CLOSE_TIMEOUT_MILLISECONDS = 10_000;
@@ -73,7 +74,6 @@ export class Connection implements ServedConnection {
   readonly #handshake: Handshake;
   readonly #methods: ConnectionMethods;
   readonly #channels = new Map<number, Channel>();
-  readonly #consumerTags = new Map<string, Channel>();
   #lastChannel: Channel | undefined;
   #identity: ConnectionIdentity | undefined;
   #channelsMax = 0;
@@ -212,27 +212,11 @@ export class Connection implements ServedConnection {
 
   // --- channels ---
 
-  /** @throws BrokerError NOT_ALLOWED when a consumer of this connection has the tag */
-  checkConsumerTag(consumerTag: string): void {
-    if (this.#consumerTags.has(consumerTag)) {
-      throw new BrokerError("NOT_ALLOWED", `attempt to reuse consumer tag '${consumerTag}'`);
-    }
-  }
-
-  consumerStarted(consumerTag: string, channel: Channel): void {
-    this.#consumerTags.set(consumerTag, channel);
-  }
-
-  consumerGone(consumerTag: string): void {
-    this.#consumerTags.delete(consumerTag);
-  }
-
   /** The client has closed a channel, or answered our close of it. */
   removeChannel(channel: Channel): void {
     channel.close();
     this.#channels.delete(channel.number);
     if (this.#lastChannel === channel) this.#lastChannel = undefined;
-    this.#forgetConsumers(channel);
   }
 
   // --- input ---
@@ -291,29 +275,24 @@ export class Connection implements ServedConnection {
     if (this.#state === "handshake") throw new BrokerError("CHANNEL_ERROR", "unexpected frame before connection.open");
     const channel = this.#channels.get(reader.channel);
     if (method === idOf(CHANNEL_OPEN)) {
-      this.#openChannel(reader.channel, channel);
+      if (channel !== undefined) throw secondChannelOpen();
+      this.#openChannel(reader.channel);
     } else if (channel === undefined) {
       throw new WireError("CHANNEL_ERROR", "expected 'channel.open'", method >>> 16, method & 0xffff);
     } else if (channel.closing) {
       if (method === idOf(CHANNEL_CLOSE)) channel.send("channel.close-ok", {});
-      if (method === idOf(CHANNEL_CLOSE) || method === idOf(CHANNEL_CLOSE_OK)) this.removeChannel(channel);
+      else if (method === idOf(CHANNEL_CLOSE_OK)) this.removeChannel(channel);
     } else {
       this.#lastChannel = channel;
       this.#takeChannelFrame(channel, reader);
     }
   }
 
-  #openChannel(number: number, existing: Channel | undefined): void {
-    const { classId, methodId } = CHANNEL_OPEN;
-    if (existing !== undefined) {
-      throw new WireError("CHANNEL_ERROR", "second 'channel.open' seen", classId, methodId);
-    }
+  #openChannel(number: number): void {
     if (this.#channelsMax !== 0 && this.#channels.size >= this.#channelsMax) {
       throw new WireError(
         "NOT_ALLOWED",
         `number of channels opened (${this.#channels.size}) has reached the negotiated channel_max (${this.#channelsMax})`,
-        classId,
-        methodId,
       );
     }
     const channel = new Channel(number, this);
@@ -339,7 +318,6 @@ export class Connection implements ServedConnection {
       });
       channel.closing = true;
       channel.close();
-      this.#forgetConsumers(channel);
       channel.send("channel.close", channel.closeArguments(error));
     }
   }
@@ -353,12 +331,6 @@ export class Connection implements ServedConnection {
       throw error;
     }
     this.#stopReading();
-  }
-
-  #forgetConsumers(channel: Channel): void {
-    for (const [consumerTag, owner] of this.#consumerTags) {
-      if (owner === channel) this.#consumerTags.delete(consumerTag);
-    }
   }
 
   #checkFlow(): void {
@@ -397,7 +369,6 @@ export class Connection implements ServedConnection {
     }
     this.#channels.clear();
     this.#lastChannel = undefined;
-    this.#consumerTags.clear();
     this.#afterReply = [];
     this.#identity?.vhost.deleteExclusiveQueues(this);
   }

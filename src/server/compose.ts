@@ -26,9 +26,14 @@ async function openStore({ memory, dataDir }: ServerConfig, logger: Logger): Pro
     return new MemoryStore();
   }
   const { openLmdbStore } = await import("../store/lmdb-store.ts");
+  const { DataDirectoryLockedError } = await import("../store/directory-lock.ts");
   try {
     return openLmdbStore({ directory: dataDir, logger });
-  } catch (error) {
-    throw new StartError(`the data directory ${dataDir} cannot be used: ${(error as Error).message}`, { cause: error });
+  } catch (cause) {
+    const { message } = cause as Error;
+    if (cause instanceof DataDirectoryLockedError) {
+      throw new StartError(`${message}; choose another one with --data-dir`, { cause });
+    }
+    throw new StartError(`the data directory ${dataDir} cannot be used: ${message}`, { cause });
   }
 }

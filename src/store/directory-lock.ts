@@ -1,6 +1,7 @@
 import { mkdirSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { open, type RootDatabase } from "lmdb";
+import { checkEnvironmentFiles, dataFileState } from "./environment-files.ts";
 
 /** Another process, or another store in this one, uses the data directory. */
 export class DataDirectoryLockedError extends Error {
@@ -15,9 +16,6 @@ export class DataDirectoryLockedError extends Error {
     this.holderPid = holderPid;
   }
 }
-
-/** LMDB's code for a file that is not one of its own: what a power failure right after creation leaves. */
-const MDB_INVALID = -30793;
 
 /**
  * Directories held by this process. The kernel's record locks belong to the process and go when it closes any handle
@@ -62,16 +60,11 @@ export class DirectoryLock {
 }
 
 function openEnvironment(path: string): RootDatabase {
+  // Nothing is ever written to it, so a power failure soon after its creation may leave it damaged. Nobody holds it then.
+  if (dataFileState(path) === "foreign") rmSync(path, { recursive: true });
   mkdirSync(path, { recursive: true, mode: 0o700 });
-  const options = { path, noSubdir: false, noSync: true, overlappingSync: false, maxDbs: 1, maxReaders: 16 };
-  try {
-    return open(options);
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === MDB_INVALID)) throw error;
-    rmSync(path, { recursive: true });
-    mkdirSync(path, { mode: 0o700 });
-    return open(options);
-  }
+  checkEnvironmentFiles(path);
+  return open({ path, noSubdir: false, noSync: true, overlappingSync: false, maxDbs: 1, maxReaders: 16 });
 }
 
 /** The process id in the first line of LMDB's table of readers that begins with a number. */

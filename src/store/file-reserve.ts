@@ -2,6 +2,28 @@ import { closeSync, fstatSync, openSync, write, writeSync } from "node:fs";
 
 /** What is written ahead at least. */
 const STEP_BYTES = 1024 * 1024;
+/** Kept back from commits that grow the store, so that on a full disk messages can still be consumed. */
+const KEPT_BYTES = 2 * STEP_BYTES;
+/** A file that cannot grow will do when LMDB has so many times the need in free pages: they lie scattered. */
+const REUSABLE_FACTOR = 4;
+
+/** How an environment uses its file, in octets. */
+export interface FileUse {
+  /** Up to where LMDB has put pages. */
+  usedBytes(): number;
+  /** How much of that is free again. Asked only when the file cannot grow. */
+  reusableBytes(): number;
+}
+
+/** What a transaction needs. */
+export interface Need {
+  /** Upper bound of the octets it writes, quick to tell. */
+  readonly bytes: number;
+  /** Whether it leaves more stored than before. */
+  readonly isGrowth: boolean;
+  /** A lower upper bound. Slow: asked only when the reserve seems too small. */
+  tightBytes(): number;
+}
 
 /**
  * Keeps the end of an LMDB data file written ahead of what LMDB uses, so that a full disk, a quota or a file size
@@ -10,52 +32,51 @@ const STEP_BYTES = 1024 * 1024;
  */
 export class FileReserve {
   readonly #fd: number;
-  readonly #usedBytes: () => number;
+  readonly #use: FileUse;
   readonly #zeros = Buffer.alloc(STEP_BYTES);
   #sizeBytes: number;
   /** Octets known to be written beyond what LMDB uses, less all that was asked for since that was known. */
   #remainingBytes = 0;
 
-  /** @param usedBytes up to where LMDB uses the file; asked only when the reserve may be too small. */
-  constructor(file: string, usedBytes: () => number) {
+  constructor(file: string, use: FileUse) {
     this.#fd = openSync(file, "r+");
-    this.#usedBytes = usedBytes;
+    this.#use = use;
     this.#sizeBytes = fstatSync(this.#fd).size;
   }
 
   /**
-   * Makes sure that a transaction which adds up to `bytes` to the file finds them there. Returns undefined when they
-   * are there already, else a promise, which rejects with the system's error when the file cannot grow.
+   * Makes sure that a transaction finds in the file the room it needs. Returns undefined when it does already, else a
+   * promise, which rejects with the system's error when the file cannot grow.
    */
-  ensure(bytes: number): Promise<void> | undefined {
-    const missing = this.#missing(bytes);
-    return missing > 0 ? this.#extend(missing) : undefined;
+  ensure(need: Need): Promise<void> | undefined {
+    const keptBytes = need.isGrowth ? KEPT_BYTES : 0;
+    this.#remainingBytes -= need.bytes;
+    if (this.#remainingBytes >= keptBytes) return undefined;
+    const bytes = need.tightBytes();
+    this.#remainingBytes = this.#sizeBytes - this.#use.usedBytes() - bytes;
+    if (this.#remainingBytes >= keptBytes) return undefined;
+    return this.#grow(bytes, keptBytes);
   }
 
-  /** As {@link ensure}, but waits and throws. For opening. */
-  ensureSync(bytes: number): void {
-    const end = this.#sizeBytes + this.#missing(bytes);
+  /** Writes the reserve of a new file. Throws the system's errors. */
+  prepare(): void {
+    const end = this.#sizeBytes + KEPT_BYTES;
     while (this.#sizeBytes < end) this.#sizeBytes += writeSync(this.#fd, this.#zeros, 0, STEP_BYTES, this.#sizeBytes);
-    this.#remainingBytes = 0;
   }
 
   close(): void {
     closeSync(this.#fd);
   }
 
-  #missing(bytes: number): number {
-    this.#remainingBytes -= bytes;
-    if (this.#remainingBytes >= 0) return 0;
-    this.#remainingBytes = this.#sizeBytes - this.#usedBytes() - bytes;
-    return this.#remainingBytes >= 0 ? 0 : Math.ceil(-this.#remainingBytes / STEP_BYTES) * STEP_BYTES;
-  }
-
-  async #extend(bytes: number): Promise<void> {
-    for (let written = 0; written < bytes; ) {
-      const count = await this.#writeZeros();
-      written += count;
-      this.#sizeBytes += count;
-      this.#remainingBytes += count;
+  async #grow(bytes: number, keptBytes: number): Promise<void> {
+    try {
+      while (this.#remainingBytes < keptBytes) {
+        const count = await this.#writeZeros();
+        this.#sizeBytes += count;
+        this.#remainingBytes += count;
+      }
+    } catch (error) {
+      if (this.#use.reusableBytes() < bytes * REUSABLE_FACTOR) throw error;
     }
   }
 

@@ -2,19 +2,25 @@ import { join } from "node:path";
 import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath } from "lmdb";
 import type { Logger } from "../lib/logger.ts";
 import { StoreCommitError } from "./errors.ts";
+import { checkEnvironmentFiles } from "./environment-files.ts";
 import { FileReserve } from "./file-reserve.ts";
 import { makeDirectory, syncDirectory } from "./sync-directory.ts";
 
 export type BinaryDatabase = Database<Buffer, Buffer>;
 
+const META_PAGES = 2;
 /** Set on creation. Larger than the usual 4 KiB it halves the pages that a commit over many queues writes. */
 const PAGE_BYTES = 8192;
 /** Address space only. It doubles by itself when the file outgrows it. */
 const INITIAL_MAP_BYTES = 256 * 1024 * 1024;
-/** Pages a transaction writes besides those of its operations: the upper levels of every tree and the free list. */
+/** Pages a transaction writes besides those it changes itself: the upper levels of every tree and the free list. */
 const TRANSACTION_PAGES = 64;
-/** A leaf and its new neighbour. */
-const OPERATION_PAGES = 2;
+/** The free list takes 8 octets for each page of a removed value. */
+const FREE_LIST_RATIO = PAGE_BYTES / 8;
+/** It may be split in two. */
+const PAGES_PER_CHANGED_PAGE = 2;
+/** More than a key and what LMDB keeps with it. */
+const ENTRY_BYTES = 64;
 
 export interface EnvironmentOptions<Name extends string> {
   readonly directory: string;
@@ -24,11 +30,14 @@ export interface EnvironmentOptions<Name extends string> {
   readonly logger: Logger;
 }
 
-/** An upper bound of what a transaction writes. */
+/** What a transaction writes, for an upper bound of the pages it takes. */
 export interface Footprint {
+  /** Keys put or removed. */
   operations: number;
   /** Octets of the values put. */
-  valueBytes: number;
+  putBytes: number;
+  /** Octets of the values removed. */
+  removedBytes: number;
 }
 
 /** An LMDB environment whose databases have binary keys and values, one transaction at a time. */
@@ -42,13 +51,22 @@ export class LmdbEnvironment<Name extends string> {
   constructor(options: EnvironmentOptions<Name>) {
     this.#options = options;
     makeDirectory(options.directory);
+    checkEnvironmentFiles(options.directory);
     const root = openRoot(options);
     this.#root = root;
-    this.#reserve = new FileReserve(join(options.directory, "data.mdb"), () => this.#usedBytes());
-    this.#reserve.ensureSync(footprintBytes({ operations: options.databaseNames.length, valueBytes: 0 }));
-    this.#openDatabases(root);
-    // LMDB syncs the file, not the entry in the directory that leads to it.
-    if (options.isDurable) syncDirectory(options.directory);
+    this.#reserve = new FileReserve(join(options.directory, "data.mdb"), {
+      usedBytes: () => this.#pageCount() * PAGE_BYTES,
+      reusableBytes: () => this.#reusablePageCount() * PAGE_BYTES,
+    });
+    try {
+      if (this.#pageCount() <= META_PAGES) this.#reserve.prepare();
+      this.#openDatabases(root);
+      // LMDB syncs the file, not the entry in the directory that leads to it.
+      if (options.isDurable) syncDirectory(options.directory);
+    } catch (error) {
+      void this.close();
+      throw error;
+    }
   }
 
   database(name: Name): BinaryDatabase {
@@ -71,7 +89,16 @@ export class LmdbEnvironment<Name extends string> {
     write: () => void,
     finished: (error: Error | undefined, attempted: boolean) => void,
   ): void {
-    const reserved = this.#reserve.ensure(footprintBytes(footprint));
+    const { operations, putBytes, removedBytes } = footprint;
+    const reserved = this.#reserve.ensure({
+      bytes: bytesOf(footprint, operations),
+      isGrowth: putBytes > removedBytes,
+      // However many operations: they change no more pages than there are, and no more than what is put fills.
+      tightBytes: () => {
+        const newPages = Math.ceil((putBytes + operations * ENTRY_BYTES) / PAGE_BYTES);
+        return bytesOf(footprint, Math.min(operations, this.#indexPageCount() + newPages));
+      },
+    });
     if (reserved === undefined) this.#start(write, finished);
     else {
       reserved.then(
@@ -131,10 +158,53 @@ export class LmdbEnvironment<Name extends string> {
     }
   }
 
-  #usedBytes(): number {
-    const { lastPageNumber } = (this.#root as RootDatabase).getStats() as { lastPageNumber: number };
-    return (lastPageNumber + 1) * PAGE_BYTES;
+  /** Pages of the file up to the last that LMDB has used. */
+  #pageCount(): number {
+    return this.#stats(this.#root as RootDatabase).lastPageNumber + 1;
   }
+
+  #reusablePageCount(): number {
+    return this.#pageCount() - META_PAGES - this.#sumOfTrees((tree) => indexPages(tree) + tree.overflowPages);
+  }
+
+  #indexPageCount(): number {
+    return this.#sumOfTrees(indexPages);
+  }
+
+  #sumOfTrees(measure: (tree: TreeStatistics) => number): number {
+    const { root, free } = this.#stats(this.#root as RootDatabase);
+    let sum = measure(root) + measure(free);
+    for (const database of this.#databases.values()) sum += measure(this.#stats(database));
+    return sum;
+  }
+
+  #stats(database: Database): Statistics {
+    return database.getStats() as Statistics;
+  }
+}
+
+interface TreeStatistics {
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+/** What lmdb-js reports, and does not type: the database's own tree, and the environment's. */
+interface Statistics extends TreeStatistics {
+  readonly lastPageNumber: number;
+  readonly root: TreeStatistics;
+  readonly free: TreeStatistics;
+}
+
+/** An upper bound of what a transaction writes that changes up to so many pages of keys. */
+function bytesOf({ putBytes, removedBytes }: Footprint, changedPages: number): number {
+  const pages = TRANSACTION_PAGES + changedPages * PAGES_PER_CHANGED_PAGE;
+  return pages * PAGE_BYTES + putBytes + Math.ceil(removedBytes / FREE_LIST_RATIO);
+}
+
+/** Pages that hold keys and small values; larger values have pages of their own. */
+function indexPages({ treeBranchPageCount, treeLeafPageCount }: TreeStatistics): number {
+  return treeBranchPageCount + treeLeafPageCount;
 }
 
 /** Options of lmdb-js that its types leave out. */
@@ -166,10 +236,6 @@ function openRoot<Name extends string>({
     batchStartThreshold: Number.MAX_SAFE_INTEGER,
   };
   return open(options);
-}
-
-function footprintBytes({ operations, valueBytes }: Footprint): number {
-  return (TRANSACTION_PAGES + operations * OPERATION_PAGES) * PAGE_BYTES + valueBytes;
 }
 
 /** lmdb-js rejects with an error whose `commitError` is a promise that in turn rejects with the reason. */

@@ -17,7 +17,7 @@ import { makeDirectory } from "./sync-directory.ts";
 import {
   DURABLE_DATABASES,
   type DurableEnvironment,
-  footprint,
+  footprintOf,
   MIGRATED_DATABASES,
   TRANSIENT_DATABASES,
   type TransientEnvironment,
@@ -39,9 +39,12 @@ export function openLmdbStore({ directory, logger }: LmdbStoreOptions): LmdbStor
   const path = resolve(directory);
   makeDirectory(path);
   const lock = new DirectoryLock(path);
+  let transient: TransientEnvironment | undefined;
   try {
-    return new LmdbStore(openDurable(path, logger), openTransient(path, logger), lock, logger);
+    transient = openTransient(path, logger);
+    return new LmdbStore(openDurable(path, logger), transient, lock, logger);
   } catch (error) {
+    void transient?.close();
     void lock.release();
     throw error;
   }
@@ -184,7 +187,7 @@ export class LmdbStore extends BufferedStore {
       return;
     }
     environment.transact(
-      footprint(changes, plan),
+      footprintOf(changes, plan),
       () => write(environment, changes, plan),
       (error, attempted) => {
         if (error === undefined) {

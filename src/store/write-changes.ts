@@ -1,5 +1,13 @@
 import type { ChangeSet } from "./change-set.ts";
-import { chunkKey, definitionKey, queueKey, sequenceValue, settlementKey, settlementValue } from "./key-layout.ts";
+import {
+  chunkKey,
+  definitionKey,
+  queueKey,
+  readChunkKey,
+  sequenceValue,
+  settlementKey,
+  settlementValue,
+} from "./key-layout.ts";
 import type { BinaryDatabase, Footprint, LmdbEnvironment } from "./lmdb-environment.ts";
 import type { ChunkChange, QueueChanges } from "./queue-changes.ts";
 import type { SweepPlan } from "./queue-sweeper.ts";
@@ -11,6 +19,8 @@ export type DurableEnvironment = LmdbEnvironment<(typeof DURABLE_DATABASES)[numb
 export const TRANSIENT_DATABASES = ["chunks"] as const;
 export type TransientEnvironment = LmdbEnvironment<(typeof TRANSIENT_DATABASES)[number]>;
 
+/** A settlement does not count as growth, so its bitmap counts as operations. */
+const SETTLEMENT_BYTES_PER_OPERATION = 4096;
 /** The value that marks a queue as dropped; only its key matters. */
 const DROPPED = Buffer.of(1);
 
@@ -44,29 +54,31 @@ export function writeTransient(environment: TransientEnvironment, changes: Chang
   }
 }
 
-/** An upper bound of what writing the changes takes. */
-export function footprint(changes: ChangeSet, plan: SweepPlan): Footprint {
-  const sum: Footprint = { operations: 0, valueBytes: 0 };
-  sum.operations = plan.chunkKeys.length + plan.settlementKeys.length + plan.finished.length + plan.postponed.length;
+/** What writing the changes takes. */
+export function footprintOf(changes: ChangeSet, plan: SweepPlan): Footprint {
+  const footprint: Footprint = { operations: 0, putBytes: 0, removedBytes: 0 };
+  footprint.operations += plan.chunkKeys.length + plan.settlementKeys.length;
+  footprint.operations += plan.finished.length + plan.postponed.length;
+  for (const key of plan.chunkKeys) footprint.removedBytes += readChunkKey(key).recordBytes;
   for (const queue of changes.queues.values()) {
-    sum.operations += 1;
-    for (const change of queue.chunks.values()) addChunk(sum, change);
+    footprint.operations += 1;
+    for (const change of queue.chunks.values()) addChunk(footprint, change);
     for (const settlement of queue.settlements.values()) {
-      sum.operations += 1;
-      sum.valueBytes += settlement?.bitmap.length ?? 0;
+      footprint.operations += 1 + Math.ceil((settlement?.bitmap.length ?? 0) / SETTLEMENT_BYTES_PER_OPERATION);
     }
   }
   for (const { json } of changes.definitions.values()) {
-    sum.operations += 1;
-    sum.valueBytes += Buffer.byteLength(json ?? "");
+    footprint.operations += 1;
+    footprint.putBytes += Buffer.byteLength(json ?? "");
   }
-  return sum;
+  return footprint;
 }
 
-function addChunk(sum: Footprint, head: ChunkChange): void {
+function addChunk(footprint: Footprint, head: ChunkChange): void {
   for (let change: ChunkChange | undefined = head; change !== undefined; change = change.next) {
-    sum.operations += 1;
-    sum.valueBytes += change.end - change.start;
+    footprint.operations += 1;
+    if (change.buffer === undefined) footprint.removedBytes += change.chunk.recordBytes;
+    else footprint.putBytes += change.chunk.recordBytes;
   }
 }
 

@@ -13,7 +13,7 @@ interface MethodDefinition {
 }
 
 /**
- * Every method of AMQP 0-9-1 (amqp0-9-1.extended.xml, section 1.6 onwards) and of RabbitMQ's extensions to it:
+ * Every method of AMQP 0-9-1 (amqp-xml-doc0-9-1, sections 1.4 to 1.9) and of RabbitMQ's extensions to it:
  * connection.blocked, connection.update-secret, exchange.bind, basic.nack, confirm.select, and a basic.cancel that the
  * server sends (https://www.rabbitmq.com/docs/extensions). The access class is that of AMQP 0-8, which old clients send.
  */

@@ -6,7 +6,7 @@ import { WireError } from "./errors.ts";
 import { readTable, writeTable } from "./field-table-codec.ts";
 import type { FieldTable } from "./field-value.ts";
 
-/** The properties of a message (class basic). Absent ones are undefined. Source: AMQP 0-9-1 section 1.8.2. */
+/** The properties of a message (class basic). Absent ones are undefined. Source: AMQP 0-9-1 section 1.8. */
 export interface Properties {
   readonly contentType?: string | undefined;
   readonly contentEncoding?: string | undefined;

@@ -11,16 +11,16 @@ export const basicMethods: Handlers = {
 
   "basic.consume"(channel, { queue, consumerTag, noAck, exclusive, noWait, arguments: consumerArguments }) {
     const queueName = channel.queueName(queue);
-    channel.connection.checkConsumerTag(consumerTag);
+    if (channel.session.hasConsumer(consumerTag)) {
+      throw new BrokerError("NOT_ALLOWED", `attempt to reuse consumer tag '${consumerTag}'`);
+    }
     const request = { queueName, consumerTag, noAck, exclusive, arguments: consumerArguments };
     channel.session.consume(request, (startedTag) => {
-      channel.connection.consumerStarted(startedTag, channel);
       if (!noWait) channel.send("basic.consume-ok", { consumerTag: startedTag });
     });
   },
 
   "basic.cancel"(channel, { consumerTag, noWait }) {
-    if (channel.session.hasConsumer(consumerTag)) channel.connection.consumerGone(consumerTag);
     channel.session.cancel(consumerTag);
     if (!noWait) channel.send("basic.cancel-ok", { consumerTag });
   },

@@ -1,7 +1,12 @@
 import { BrokerError } from "../../core/errors.ts";
+import { secondChannelOpen } from "../second-open.ts";
 import type { Handlers } from "./handlers.ts";
 
 export const channelMethods: Handlers = {
+  "channel.open"() {
+    throw secondChannelOpen();
+  },
+
   "channel.flow"(channel, { active }) {
     if (!active) throw new BrokerError("NOT_IMPLEMENTED", "active=false");
     channel.send("channel.flow-ok", { active: true });

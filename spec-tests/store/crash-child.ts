@@ -1,0 +1,33 @@
+/**
+ * Commits the same number to several queues, databases and sizes of value, counting up from where the directory is,
+ * and prints each number once it is durable. Runs until it is killed.
+ */
+
+import { writeSync } from "node:fs";
+import { silentLogger } from "../../src/lib/logger.ts";
+import { openLmdbStore } from "../../src/store/lmdb-store.ts";
+import { chunkOf, contentsOf, settlementOf } from "./contents.ts";
+
+/** Octets per message of the chunks of queue 0, 1, …: inline values as well as some that take pages of their own. */
+const BYTES_EACH = [10, 100, 5000, 60_000];
+/** A chunk is removed after so many more. */
+const KEPT = 3;
+
+const store = openLmdbStore({ directory: process.argv[2] as string, logger: silentLogger });
+commitFrom((contentsOf(store).delivered.get(0) ?? 0) + 1);
+
+function commitFrom(number: number): void {
+  for (const [queueId, bytesEach] of BYTES_EACH.entries()) {
+    const { chunk, value } = chunkOf(number, 1, bytesEach);
+    store.append(queueId, "durable", chunk, value, 0, value.length);
+    store.settle(queueId, chunk, settlementOf(chunk));
+    store.delivered(queueId, number);
+    store.putDefinition("queue", `q${queueId}`, number);
+    if (number > KEPT) store.remove(queueId, "durable", chunkOf(number - KEPT, 1, bytesEach).chunk);
+  }
+  store.commit((error) => {
+    if (error !== undefined) throw error;
+    writeSync(1, `${number}\n`);
+    commitFrom(number + 1);
+  });
+}

@@ -1,0 +1,191 @@
+import assert from "node:assert/strict";
+import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, it, type TestContext } from "node:test";
+import { open } from "lmdb";
+import type { ChunkDescriptor } from "../../src/core/ports.ts";
+import { silentLogger } from "../../src/lib/logger.ts";
+import { StoreFormatError } from "../../src/store/errors.ts";
+import { type LmdbStore, openLmdbStore } from "../../src/store/lmdb-store.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { appendChunk, chunkOf, commit, contentsOf, settlementOf } from "./contents.ts";
+
+function openIn(directory: string): LmdbStore {
+  return openLmdbStore({ directory, logger: silentLogger });
+}
+
+/** Changes a durable database behind the store's back. */
+async function tamper(directory: string, database: string, key: Buffer, value: Buffer | undefined): Promise<void> {
+  const root = open({ path: join(directory, "durable"), noSubdir: false, maxDbs: 8, overlappingSync: false });
+  const tampered = root.openDB<Buffer, Buffer>(database, { keyEncoding: "binary", encoding: "binary" });
+  if (value === undefined) await tampered.remove(key);
+  else await tampered.put(key, value);
+  await root.close();
+}
+
+async function directoryWithOneChunk(context: TestContext): Promise<string> {
+  const directory = temporaryDirectory(context);
+  const store = openIn(directory);
+  appendChunk(store, 1, 0, 5);
+  await commit(store);
+  await store.close();
+  return directory;
+}
+
+describe("LMDB files", () => {
+  it("are the owner's only", { skip: process.platform === "win32" }, async (context) => {
+    const directory = await directoryWithOneChunk(context);
+    for (const name of ["durable", "transient", "lock"]) assert.equal(statSync(join(directory, name)).mode & 0o077, 0);
+    assert.equal(statSync(join(directory, "durable", "data.mdb")).mode & 0o077, 0);
+  });
+
+  it("of a newer format are refused, and left as they are", async (context) => {
+    const directory = await directoryWithOneChunk(context);
+    await tamper(directory, "meta", Buffer.from("formatVersion"), Buffer.from("2"));
+    for (let attempt = 0; attempt < 2; attempt++) {
+      assert.throws(() => openIn(directory), {
+        name: "StoreFormatError",
+        message: "the data directory has format 2, written by a newer version; this one knows up to 1",
+      });
+    }
+    await tamper(directory, "meta", Buffer.from("formatVersion"), Buffer.from("1"));
+    const store = openIn(directory);
+    assert.equal(contentsOf(store).chunks.length, 1);
+    await store.close();
+  });
+
+  it("without a format version, or a senseless one, are refused", async (context) => {
+    const directory = await directoryWithOneChunk(context);
+    await tamper(directory, "meta", Buffer.from("formatVersion"), Buffer.from("one"));
+    assert.throws(() => openIn(directory), /unknown format version "one"/);
+    await tamper(directory, "meta", Buffer.from("formatVersion"), undefined);
+    assert.throws(() => openIn(directory), /no format version/);
+  });
+
+  it("that are no LMDB files are refused", async (context) => {
+    const directory = await directoryWithOneChunk(context);
+    writeFileSync(join(directory, "durable", "data.mdb"), Buffer.alloc(100_000, 7));
+    assert.throws(() => openIn(directory), /data\.mdb is damaged or not a file of this store/);
+    writeFileSync(join(directory, "durable", "data.mdb"), "short");
+    assert.throws(() => openIn(directory), StoreFormatError);
+    writeFileSync(join(directory, "durable", "data.mdb"), "");
+    writeFileSync(join(directory, "lock", "data.mdb"), Buffer.alloc(8192));
+    const store = openIn(directory);
+    assert.deepEqual(contentsOf(store).chunks, []);
+    await store.close();
+  });
+
+  it("that cannot be opened are reported as the system does", async (context) => {
+    const directory = await directoryWithOneChunk(context);
+    rmSync(join(directory, "durable", "data.mdb"));
+    mkdirSync(join(directory, "durable", "data.mdb"));
+    assert.throws(() => openIn(directory), { code: "EISDIR" });
+  });
+
+  it("with malformed keys or values are refused at recovery", async (context) => {
+    const { chunk } = chunkOf(0, 5);
+    const cases: [database: string, key: Buffer, value: Buffer, error: RegExp][] = [
+      ["chunks", Buffer.alloc(31, 1), Buffer.of(1), /malformed chunk key in the store: 0x0101/],
+      ["chunks", Buffer.alloc(32), Buffer.of(1), /malformed chunk key/],
+      ["chunks", Buffer.alloc(32, 0xff), Buffer.of(1), /number out of range/],
+      ["chunks", chunkKeyOverlapping(), Buffer.of(1), /chunks overlap at message 4 of queue 1/],
+      ["settlements", Buffer.from("000000010000000000000000", "hex"), Buffer.alloc(12), /malformed settlement/],
+      ["settlements", Buffer.from("00000001", "hex"), Buffer.alloc(13), /malformed settlement key/],
+      ["delivered", Buffer.from("00000001", "hex"), Buffer.of(1), /malformed sequence number/],
+      ["delivered", Buffer.of(1), Buffer.alloc(8), /malformed queue key/],
+      ["definitions", Buffer.of(99, 0, 65), Buffer.from("{}"), /malformed definition key/],
+      ["definitions", Buffer.of(1, 0, 65), Buffer.from("{"), /not JSON/],
+    ];
+    for (const [database, key, value, error] of cases) {
+      const directory = await directoryWithOneChunk(context);
+      await tamper(directory, database, key, value);
+      const store = openIn(directory);
+      assert.throws(
+        () => contentsOf(store),
+        (thrown) => thrown instanceof StoreFormatError && error.test(thrown.message),
+        `${database} ${key.toString("hex")}`,
+      );
+      assert.equal(store.read(1, "durable", chunk).length, 50);
+      await store.close();
+    }
+  });
+
+  it("do not grow while as much is removed as is appended, reads in between or not", async (context) => {
+    const directory = temporaryDirectory(context);
+    const store = openIn(directory);
+    context.after(() => store.close());
+    const live: { queueId: number; chunk: ChunkDescriptor }[] = [];
+    let sizeHalfway = 0;
+    for (let number = 0; number < 400; number++) {
+      const chunk = appendChunk(store, number % 3, number, 1, 30_000 + ((number * 7919) % 90_000));
+      live.push({ queueId: number % 3, chunk });
+      store.settle(number % 3, chunk, settlementOf(chunk, 0));
+      if (live.length > 20) {
+        const oldest = live.shift()!;
+        assert.equal(store.read(oldest.queueId, "durable", oldest.chunk).length, oldest.chunk.recordBytes);
+        store.remove(oldest.queueId, "durable", oldest.chunk);
+      }
+      await commit(store);
+      if (number === 200) sizeHalfway = statSync(join(directory, "durable", "data.mdb")).size;
+    }
+    const size = statSync(join(directory, "durable", "data.mdb")).size;
+    const liveBytes = live.reduce((sum, { chunk }) => sum + chunk.recordBytes, 0);
+    context.diagnostic(`${liveBytes} octets stored in ${size}, after 200 commits ${sizeHalfway}`);
+    assert.ok(size < 4 * liveBytes + 4 * 1024 * 1024, `${liveBytes} octets stored in ${size}`);
+  });
+
+  it("give back the room of a dropped queue over the commits that follow", async (context) => {
+    const directory = temporaryDirectory(context);
+    const store = openIn(directory);
+    context.after(() => store.close());
+    for (let round = 0; round < 4; round++) {
+      for (let first = 0; first < 600; first++) appendChunk(store, round, first, 1, 9000);
+      await commit(store);
+      store.dropQueue(round);
+      for (let turn = 0; turn < 4; turn++) await commit(store);
+    }
+    const size = statSync(join(directory, "durable", "data.mdb")).size;
+    context.diagnostic(`${size} octets after dropping four queues of ${600 * 9000}`);
+    assert.ok(size < 3 * 600 * 16_384);
+  });
+
+  it("are read at start-up by their keys only", async (context) => {
+    const directory = temporaryDirectory(context);
+    let store = openIn(directory);
+    const chunkCount = 160_000;
+    for (let number = 0; number < chunkCount; number++) {
+      const chunk = appendChunk(store, number % 100, number, 1, 8);
+      if (number % 10 === 0) store.settle(number % 100, chunk, settlementOf(chunk, 0));
+    }
+    await commit(store);
+    await store.close();
+    const startedAt = performance.now();
+    store = openIn(directory);
+    const openedAt = performance.now();
+    let count = 0;
+    let settledCount = 0;
+    store.recover({
+      definition() {},
+      delivered() {},
+      chunk(_queueId, _chunk, settlement) {
+        count += 1;
+        if (settlement !== undefined) settledCount += 1;
+      },
+    });
+    const milliseconds = performance.now() - openedAt;
+    context.diagnostic(`opened in ${(openedAt - startedAt).toFixed(1)} ms, recovered in ${milliseconds.toFixed(1)} ms`);
+    assert.equal(count, chunkCount);
+    assert.equal(settledCount, chunkCount / 10);
+    await store.close();
+  });
+});
+
+/** Queue 1 from message 4, which the chunk that is there ends with. */
+function chunkKeyOverlapping(): Buffer {
+  const key = Buffer.alloc(32);
+  key.writeUInt32BE(1, 0);
+  key.writeUInt32BE(4, 8);
+  key.writeUInt32BE(1, 12);
+  key.writeUInt32BE(1, 28);
+  return key;
+}

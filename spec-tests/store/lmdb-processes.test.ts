@@ -1,0 +1,139 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import { describe, it, type TestContext } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { silentLogger } from "../../src/lib/logger.ts";
+import { openLmdbStore } from "../../src/store/lmdb-store.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { contentsOf } from "./contents.ts";
+
+const CHILD_MILLISECONDS_MAX = 20_000;
+
+/** The path of a script of this folder. */
+function script(name: string): string {
+  return fileURLToPath(new URL(`./${name}.js`, import.meta.url));
+}
+
+function start(context: TestContext, name: string, directory: string): ChildProcess {
+  const child = spawn(process.execPath, [script(name), directory], {
+    stdio: ["ignore", "pipe", "inherit"],
+    timeout: CHILD_MILLISECONDS_MAX,
+  });
+  context.after(() => child.kill("SIGKILL"));
+  return child;
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  const [line] = await once(createInterface(child.stdout!), "line");
+  return line;
+}
+
+async function kill(child: ChildProcess): Promise<void> {
+  const closed = once(child, "close");
+  child.kill("SIGKILL");
+  await closed;
+}
+
+describe("data directory lock", () => {
+  it("refuses another process, naming the directory and the holder, until the holder is killed", async (context) => {
+    const directory = temporaryDirectory(context);
+    const holder = start(context, "lock-child", directory);
+    assert.equal(await firstLine(holder), "open");
+    assert.throws(() => openLmdbStore({ directory, logger: silentLogger }), {
+      name: "DataDirectoryLockedError",
+      message: `data directory ${directory} is in use by process ${holder.pid}`,
+      directory,
+      holderPid: holder.pid,
+    });
+    assert.equal(await firstLine(start(context, "lock-child", directory)), `locked by ${holder.pid}`);
+    await kill(holder);
+    const store = openLmdbStore({ directory, logger: silentLogger });
+    await store.close();
+  });
+
+  it("refuses a second store in the same process, and stays with the first", async (context) => {
+    const directory = temporaryDirectory(context);
+    const store = openLmdbStore({ directory, logger: silentLogger });
+    assert.throws(() => openLmdbStore({ directory: `${directory}/.`, logger: silentLogger }), {
+      name: "DataDirectoryLockedError",
+      holderPid: process.pid,
+    });
+    assert.equal(await firstLine(start(context, "lock-child", directory)), `locked by ${process.pid}`);
+    await store.close();
+    assert.equal(await firstLine(start(context, "lock-child", directory)), "open");
+  });
+
+  it("is won by exactly one of several that start together", async (context) => {
+    const directory = temporaryDirectory(context);
+    const children = Array.from({ length: 4 }, () => start(context, "lock-child", directory));
+    const lines = await Promise.all(children.map(firstLine));
+    assert.equal(lines.filter((line) => line === "open").length, 1, lines.join(", "));
+    const winner = children[lines.indexOf("open")]!;
+    assert.equal(lines.filter((line) => line === `locked by ${winner.pid}`).length, 3, lines.join(", "));
+  });
+});
+
+describe("a process killed at any moment", () => {
+  it("leaves every commit whole, and none that it reported missing", async (context) => {
+    const directory = temporaryDirectory(context);
+    let number = 0;
+    for (let round = 0; round < 10; round++) {
+      const child = start(context, "crash-child", directory);
+      let reported = 0;
+      createInterface(child.stdout!).on("line", (line) => {
+        reported = Number(line);
+      });
+      await once(child.stdout!, "data");
+      await sleep(5 + round * 6);
+      await kill(child);
+      assert.ok(reported > number);
+      const store = openLmdbStore({ directory, logger: silentLogger });
+      const contents = contentsOf(store);
+      number = contents.delivered.get(0) as number;
+      assert.ok(number >= reported, `reported ${reported}, found ${number}`);
+      assert.deepEqual([...contents.delivered.values()], Array(4).fill(number));
+      assert.deepEqual(
+        contents.definitions.map(({ value }) => value),
+        Array(4).fill(number),
+      );
+      const expected = [number - 2, number - 1, number].filter((first) => first > 0);
+      for (let queueId = 0; queueId < 4; queueId++) {
+        const chunks = contents.chunks.filter((entry) => entry.queueId === queueId);
+        assert.deepEqual(
+          chunks.map(({ chunk, settlement }) => [chunk.first, settlement?.persistentCount]),
+          expected.map((first) => [first, 0]),
+        );
+        for (const { chunk } of chunks) {
+          assert.ok(store.read(queueId, "durable", chunk).every((octet) => octet === (chunk.first & 0xff)));
+        }
+      }
+      await store.close();
+    }
+    context.diagnostic(`${number} commits survived ten kills`);
+  });
+});
+
+describe("a full disk", { skip: process.platform === "win32" }, () => {
+  it("fails commits, which succeed once there is room, without loss", (context) => {
+    const directory = temporaryDirectory(context);
+    const limited = 'trap "" XFSZ; ulimit -f 12000; exec "$0" "$@"';
+    const child = spawnSync("bash", ["-c", limited, process.execPath, script("full-disk-child"), directory], {
+      encoding: "utf8",
+      timeout: CHILD_MILLISECONDS_MAX,
+    });
+    assert.equal(child.status, 0, child.stderr);
+    const { failures, readableBytes, retained, storedCount } = JSON.parse(child.stdout);
+    assert.deepEqual(failures, ["EFBIG", "EFBIG"]);
+    assert.equal(readableBytes, 50_000);
+    const store = openLmdbStore({ directory, logger: silentLogger });
+    context.after(() => store.close());
+    const { chunks } = contentsOf(store);
+    assert.equal(chunks.length, storedCount);
+    for (const { queueId, chunk } of chunks) assert.equal(store.read(queueId, "durable", chunk).length, 50_000);
+    for (const [index, chunk] of retained.entries())
+      assert.equal(store.read(1 + index, "durable", chunk).length, 50_000);
+  });
+});
