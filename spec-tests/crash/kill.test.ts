@@ -19,6 +19,7 @@ const STARTING_MILLISECONDS_MAX = 500;
 const DRAIN_PROBABILITY = 0.4;
 /** One queue is never drained, to see a growing backlog survive every kill, until it holds this many. */
 const BACKLOG_MAX = 5_000;
+const LOG_END_CHARACTERS = 3_000;
 const SIGNALS = ["SIGKILL", "SIGTERM"] as const;
 
 test("[crash] after kill -9 every confirmed message, its order and every other promise are as they were", async (t) => {
@@ -49,6 +50,10 @@ async function killWhileStarting(t: TestContext, args: readonly string[], random
   await sleep(random.integer(0, STARTING_MILLISECONDS_MAX));
   leveret.signal("SIGKILL");
   await leveret.ended;
+}
+
+function logEnd(leveret: LeveretProcess): string {
+  return (leveret.stdout + leveret.stderr).slice(-LOG_END_CHARACTERS);
 }
 
 /** Everybody who uses the broker, and what it has promised them. */
@@ -83,7 +88,9 @@ class Scene {
       try {
         await role(url);
       } catch (error) {
-        if (!ending || error instanceof assert.AssertionError) throw error;
+        if (error instanceof assert.AssertionError) throw error;
+        if (!ending)
+          throw new Error(`before the kill; the broker's log ends with\n${logEnd(leveret)}`, { cause: error });
       }
     });
     const everybody = Promise.all(running);

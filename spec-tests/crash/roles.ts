@@ -107,10 +107,10 @@ async function consume(
 
 function connectionLost(connection: ChannelModel): Promise<never> {
   return new Promise((_, reject) => {
-    let cause: unknown;
+    let cause = "";
     connection.on("error", (error) => {
-      cause = error;
+      cause = `: ${error.message}`;
     });
-    connection.on("close", () => reject(new Error("the connection was lost", { cause })));
+    connection.on("close", () => reject(new Error(`the connection was lost${cause}`)));
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FRAME_METHOD } from "../../src/wire/frame.ts";
 import { methodTest } from "../support/method-test.ts";
-import { methodPayload } from "../support/raw-client.ts";
+import { methodPayload } from "../support/raw-frames.ts";
 
 methodTest("[access.request] is answered with ticket 1, whatever is asked for", async (broker) => {
   const client = await broker.channel();

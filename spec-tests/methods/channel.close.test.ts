@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { methodTest } from "../support/method-test.ts";
-import { consume, declareQueue, declareSharedQueue, deliveredBodies, fill, expectReady } from "../support/queues.ts";
+import { consume, declareQueue, declareSharedQueue, deliveredBodies, expectReady, fill } from "../support/queues.ts";
 
 const OK = { replyCode: 200, replyText: "OK" };
 

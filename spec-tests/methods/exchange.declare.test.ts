@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import type { SomeArguments } from "../../src/client/arguments.ts";
 import { EMPTY_TABLE, type FieldTable, tableFrom } from "../../src/wire/field-table.ts";
-import type { MethodArguments } from "../../src/wire/methods.ts";
 import { methodTest } from "../support/method-test.ts";
 import { declareExchange, declareQueue, expectReady } from "../support/queues.ts";
 
-type Declare = Partial<MethodArguments<"exchange.declare">>;
+type Declare = SomeArguments<"exchange.declare">;
 
 for (const type of ["direct", "fanout", "topic", "headers"]) {
   methodTest(`[exchange.declare] creates an exchange of type ${type}`, async (broker) => {

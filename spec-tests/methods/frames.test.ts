@@ -2,7 +2,7 @@ import { encodeTableBody, tableFrom } from "../../src/wire/field-table.ts";
 import { FRAME_BODY, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD } from "../../src/wire/frame.ts";
 import { methodTest } from "../support/method-test.ts";
 import { declareQueue, expectReady } from "../support/queues.ts";
-import { frameBytes, methodPayload } from "../support/raw-client.ts";
+import { frameBytes, methodPayload } from "../support/raw-frames.ts";
 
 /** The payload of access.request: a method without a string that is checked. */
 const ACCESS_REQUEST = methodPayload(30, 10, Buffer.from([0, 0]));

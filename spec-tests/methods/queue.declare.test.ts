@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
+import type { SomeArguments } from "../../src/client/arguments.ts";
 import { EMPTY_TABLE, type FieldTable, tableFrom } from "../../src/wire/field-table.ts";
-import type { MethodArguments } from "../../src/wire/methods.ts";
 import { methodTest } from "../support/method-test.ts";
 import { consume, declareExchange, declareQueue, declareSharedQueue, fill, lockedText } from "../support/queues.ts";
 
-type Declare = Partial<MethodArguments<"queue.declare">>;
+type Declare = SomeArguments<"queue.declare">;
 
 methodTest(
   "[queue.declare] declare-ok carries the name, no messages and no consumers of a new queue",

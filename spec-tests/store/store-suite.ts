@@ -372,19 +372,5 @@ export function storeSuite(name: string, openerOf: () => StoreOpener): void {
         [1],
       );
     });
-
-    it("refuses numbers that do not fit, at the call", () => {
-      const { chunk, value } = chunkOf(1, 1);
-      const append = (queueId: number, changed: object): void =>
-        store.append(queueId, "durable", { ...chunk, ...changed }, value, 0, value.length);
-      assert.throws(() => append(-1, {}), /queue id/);
-      assert.throws(() => append(2 ** 32, {}), /queue id/);
-      assert.throws(() => append(1, { first: 2 ** 53 }), /sequence/);
-      assert.throws(() => append(1, { count: 0 }), /chunk holds/);
-      assert.throws(() => append(1, { persistentCount: 2 }), /persistent/);
-      assert.throws(() => append(1, { recordBytes: 9 }), /length/);
-      assert.throws(() => store.settle(1, { ...chunk, count: 9 }, settlementOf(chunk)), /one bit/);
-      assert.throws(() => store.delivered(1, Number.NaN), /sequence/);
-    });
   });
 }

@@ -1,10 +1,10 @@
 import { connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
-import { type HandshakeOptions, expectStart, handshake } from "./handshake.ts";
+import type { PeerInfo } from "../../src/lib/peer-info.ts";
+import { expectStart, type HandshakeOptions, handshake } from "./handshake.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { RawClient } from "./raw-client.ts";
-import type { PeerInfo } from "../../src/lib/peer-info.ts";
 import type { TestBroker, TestBrokerOptions } from "./test-broker.ts";
 
 /**

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import type { SomeArguments } from "../../src/client/arguments.ts";
 import { EMPTY_TABLE, type FieldTable } from "../../src/wire/field-table.ts";
-import type { MethodArguments } from "../../src/wire/methods.ts";
 import type { Properties } from "../../src/wire/properties.ts";
 import type { BrokerUnderTest } from "./method-test.ts";
 import type { RawClient } from "./raw-client.ts";
@@ -11,7 +11,7 @@ const READY_ATTEMPTS = 50;
 export async function declareQueue(
   broker: BrokerUnderTest,
   client: RawClient,
-  args: Partial<MethodArguments<"queue.declare">> = {},
+  args: SomeArguments<"queue.declare"> = {},
 ): Promise<string> {
   const queue = args.queue ?? broker.name("queue");
   await client.call(1, "queue.declare", { exclusive: true, ...args, queue });
@@ -22,7 +22,7 @@ export async function declareQueue(
 export function declareSharedQueue(
   broker: BrokerUnderTest,
   client: RawClient,
-  args: Partial<MethodArguments<"queue.declare">> = {},
+  args: SomeArguments<"queue.declare"> = {},
 ): Promise<string> {
   return declareQueue(broker, client, { exclusive: false, ...args });
 }
@@ -83,7 +83,7 @@ export async function drain(client: RawClient, queue: string): Promise<string[]>
 export async function consume(
   client: RawClient,
   queue: string,
-  args: Partial<MethodArguments<"basic.consume">> = {},
+  args: SomeArguments<"basic.consume"> = {},
 ): Promise<string> {
   client.send(1, "basic.consume", { ...args, queue });
   return (await client.find(1, "basic.consume-ok")).args.consumerTag;

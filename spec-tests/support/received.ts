@@ -1,11 +1,9 @@
 import assert from "node:assert/strict";
-import { EMPTY_TABLE } from "../../src/wire/field-table.ts";
 import { CONTENT_HEADER_BYTES, FRAME_BODY, FRAME_HEADER, FRAME_METHOD } from "../../src/wire/frame.ts";
 import { decodeArguments } from "../../src/wire/method-codec.ts";
-import type { ArgumentType } from "../../src/wire/method-table.ts";
-import { METHODS, type MethodArguments, type MethodName, methodById, type MethodSpec } from "../../src/wire/methods.ts";
+import { type MethodArguments, type MethodName, type MethodSpec, methodById } from "../../src/wire/methods.ts";
 import { decodeProperties, type Properties } from "../../src/wire/properties.ts";
-import type { Frame } from "./raw-client.ts";
+import type { Frame } from "./raw-frames.ts";
 
 /** A method that has arrived, with its content when it carries one. */
 export interface Received {
@@ -22,27 +20,6 @@ interface Incomplete {
   properties?: Properties;
   bodyBytes: number;
   readonly bodies: Buffer[];
-}
-
-const EMPTY_VALUES: Readonly<Record<ArgumentType, unknown>> = {
-  bit: false,
-  octet: 0,
-  short: 0,
-  long: 0,
-  longlong: 0,
-  shortstr: "",
-  longstr: Buffer.alloc(0),
-  table: EMPTY_TABLE,
-};
-
-/** The arguments with empty, zero or false for those left out. */
-export function completeArguments<N extends MethodName>(
-  name: N,
-  args: { readonly [K in keyof MethodArguments<N>]?: MethodArguments<N>[K] | undefined },
-): MethodArguments<N> {
-  const complete: Record<string, unknown> = {};
-  for (const argument of METHODS[name].arguments) complete[argument.name] = EMPTY_VALUES[argument.type];
-  return Object.assign(complete, args) as MethodArguments<N>;
 }
 
 /** Puts methods and their contents together again, channel by channel, and asserts that frames come in a legal order. */

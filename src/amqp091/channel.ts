@@ -2,8 +2,10 @@
 
 import type { Message } from "../core/message.ts";
 import type { Consumer } from "../core/queue/consumer.ts";
-import type { Session, SessionOutput } from "../core/session/session.ts";
+import type { SessionOutput } from "../core/session/contract.ts";
+import type { Session } from "../core/session/session.ts";
 import type { CommandContext } from "../core/commands/context.ts";
+import type { Broker, ConnectionIdentity } from "../core/broker.ts";
 import { BrokerError } from "../core/errors.ts";
 import { WireError } from "../wire/errors.ts";
 import { FRAME_METHOD } from "../wire/frame.ts";
@@ -12,22 +14,42 @@ import { decodeArguments, encodeMethodFrame } from "../wire/method-codec.ts";
 import { METHODS, type MethodArguments, type MethodName, type MethodSpec, methodById } from "../wire/methods.ts";
 import { REPLY_CODES, replyText } from "../wire/reply-codes.ts";
 import { checkAcknowledgement, readDeliveryTag, readPublishAddress, writeAcknowledgement } from "./basic-codec.ts";
-import type { Connection } from "./connection.ts";
 import { ContentAssembler } from "./content-assembler.ts";
 import { prepareDeliver, writeDeliver, writeMessageContent } from "./delivery-writer.ts";
+import type { MethodChannel } from "./methods/handler.ts";
 import { handleMethod } from "./methods/handlers.ts";
+import type { Outbox } from "./outbox.ts";
 
 const BASIC = METHODS["basic.publish"].classId;
 const PUBLISH = METHODS["basic.publish"].methodId;
 const ACK = METHODS["basic.ack"].methodId;
 const NACK = METHODS["basic.nack"].methodId;
 
+/** A connection as its channels see it. */
+export interface ChannelHost {
+  readonly broker: Broker;
+  readonly identity: ConnectionIdentity;
+  readonly outbox: Outbox;
+  /** The largest frame the client takes; 0: any. */
+  readonly frameBytesMax: number;
+  /** Whether the client wants to be told when a consumer's queue has gone. */
+  readonly consumerCancelNotify: boolean;
+  /** Set when a message has been published. */
+  published: boolean;
+  /** Reads nothing more until `resumeInput` is called with the same reason. */
+  holdInput(reason: object): void;
+  resumeInput(reason: object): void;
+  /** Runs `action` after the reply to the method at hand, or at once when there is none. */
+  afterReply(action: () => void): void;
+  /** Ends a channel that the client has closed. */
+  removeChannel(channel: Channel): void;
+}
+
 /** An AMQP 0-9-1 channel: turns its frames into commands on a session, and what the session says into frames. */
-export class Channel implements SessionOutput {
+export class Channel implements SessionOutput, MethodChannel {
   readonly number: number;
-  readonly connection: Connection;
+  readonly connection: ChannelHost;
   readonly session: Session;
-  /** The queue declared last on this channel, which an empty queue name stands for. */
   lastQueueName: string | undefined;
   /** True after the server has sent channel.close, until the client answers. */
   closing = false;
@@ -37,7 +59,7 @@ export class Channel implements SessionOutput {
   readonly #content: ContentAssembler;
   #mandatory = false;
 
-  constructor(number: number, connection: Connection) {
+  constructor(number: number, connection: ChannelHost) {
     const { messageBytesMax, frameBytesMax } = connection.broker.limits;
     this.number = number;
     this.connection = connection;
@@ -60,45 +82,39 @@ export class Channel implements SessionOutput {
     }
   }
 
+  remove(): void {
+    this.connection.removeChannel(this);
+  }
+
   /** Ends the channel: no frame of it is sent or acted on afterwards. */
   close(): void {
     this.#content.abandon();
     this.session.close();
   }
 
-  /** Sends a method. */
   send<N extends MethodName>(name: N, args: MethodArguments<N>): void {
     this.connection.outbox.write(encodeMethodFrame(this.number, name, args));
   }
 
-  /** What commands on this channel work with. */
   get commandContext(): CommandContext {
     return this.connection.broker.commandContext(this.connection.identity);
   }
 
-  /**
-   * The queue a method means: an empty name stands for the queue declared last on this channel.
-   *
-   * @throws BrokerError NOT_FOUND when none has been
-   */
   queueName(name: string): string {
     if (name !== "") return name;
     if (this.lastQueueName === undefined) throw new BrokerError("NOT_FOUND", "no previously declared queue");
     return this.lastQueueName;
   }
 
-  /** Like {@link queueName} for a binding, in which an empty routing key then stands for that queue too. */
   bindingNames(queue: string, routingKey: string): { queue: string; routingKey: string } {
     const name = this.queueName(queue);
     return { queue: name, routingKey: queue === "" && routingKey === "" ? name : routingKey };
   }
 
-  /** Sends a method once every definition changed so far is durable; until then the connection's input waits. */
   sendWhenDurable<N extends MethodName>(name: N, args: MethodArguments<N>): void {
     this.sendAfter((done) => this.connection.broker.barrier.whenDefinitionsDurable(done), name, args);
   }
 
-  /** Sends a method when `wait` calls back, perhaps at once; until then the connection's input waits. */
   sendAfter<N extends MethodName>(wait: (done: () => void) => void, name: N, args: MethodArguments<N>): void {
     let done = false;
     wait(() => {
@@ -146,16 +162,15 @@ export class Channel implements SessionOutput {
   }
 
   consumerCancelled(consumerTag: string): void {
-    if (!this.connection.capabilities.consumerCancelNotify || this.closing) return;
+    if (!this.connection.consumerCancelNotify || this.closing) return;
     this.connection.afterReply(() => this.send("basic.cancel", { consumerTag, noWait: true }));
   }
 
-  /** Sends the content of `message`, right behind the method it belongs to. */
   sendContent(message: Message): void {
     writeMessageContent(this.connection.outbox, this.number, message, this.connection.frameBytesMax);
   }
 
-  /** The text of a channel.close or connection.close for an error on this channel. */
+  /** The arguments of the channel.close for an error on this channel. */
   closeArguments(error: BrokerError): MethodArguments<"channel.close"> {
     return {
       replyCode: error.replyCode,

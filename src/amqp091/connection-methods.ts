@@ -1,14 +1,25 @@
 import { WireError } from "../wire/errors.ts";
 import type { FrameReader } from "../wire/frame-reader.ts";
 import { decodeArguments } from "../wire/method-codec.ts";
-import { methodById } from "../wire/methods.ts";
-import type { Connection } from "./connection.ts";
+import { type MethodArguments, type MethodName, methodById } from "../wire/methods.ts";
+
+/** A connection as the methods on channel 0 see it. */
+export interface ConnectionMethodsHost {
+  /** True after the server has sent connection.close. */
+  readonly closing: boolean;
+  /** The client has sent connection.close. */
+  closeByClient(): void;
+  /** The client has answered connection.close. */
+  closeAnswered(): void;
+  /** Sends a method on channel 0. */
+  send<N extends MethodName>(name: N, args: MethodArguments<N>): void;
+}
 
 /** The methods of channel 0 on an open or closing connection. */
 export class ConnectionMethods {
-  readonly #connection: Connection;
+  readonly #connection: ConnectionMethodsHost;
 
-  constructor(connection: Connection) {
+  constructor(connection: ConnectionMethodsHost) {
     this.#connection = connection;
   }
 

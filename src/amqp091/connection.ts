@@ -2,28 +2,26 @@
 
 import type { Duplex } from "node:stream";
 import type { Broker, ConnectionIdentity } from "../core/broker.ts";
+import type { User } from "../core/auth/user.ts";
 import { BrokerError } from "../core/errors.ts";
+import type { Vhost } from "../core/vhost.ts";
 import type { Timer } from "../lib/clock.ts";
 import type { PeerInfo } from "../lib/peer-info.ts";
 import { WireError } from "../wire/errors.ts";
 import { FRAME_HEARTBEAT, FRAME_METHOD, PROTOCOL_HEADER } from "../wire/frame.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
 import { encodeMethodFrame } from "../wire/method-codec.ts";
-import { METHODS, type MethodArguments, type MethodName } from "../wire/methods.ts";
+import type { MethodArguments, MethodName } from "../wire/methods.ts";
 import { replyText } from "../wire/reply-codes.ts";
-import { Channel } from "./channel.ts";
-import { ConnectionMethods } from "./connection-methods.ts";
-import { Handshake, type Negotiated } from "./handshake.ts";
-import { Heartbeat } from "./heartbeat.ts";
+import type { Channel, ChannelHost } from "./channel.ts";
+import { ChannelTable } from "./channel-table.ts";
+import { ConnectionMethods, type ConnectionMethodsHost } from "./connection-methods.ts";
+import { type ClientCapabilities, Handshake, type HandshakeHost, type Negotiated } from "./handshake.ts";
+import { Heartbeat, type HeartbeatListener } from "./heartbeat.ts";
 import { Outbox, OutboxPool } from "./outbox.ts";
-import { secondChannelOpen } from "./second-open.ts";
 
 /** How long a client gets to answer connection.close, and to close its socket after close-ok. */
 const CLOSE_TIMEOUT_MILLISECONDS = 10_000;
-
-const CHANNEL_OPEN = METHODS["channel.open"];
-const CHANNEL_CLOSE = METHODS["channel.close"];
-const CHANNEL_CLOSE_OK = METHODS["channel.close-ok"];
 
 /** A connection as its listener sees it. */
 export interface ServedConnection {
@@ -31,13 +29,6 @@ export interface ServedConnection {
   close(reason: string): void;
   /** Resolves when the stream is closed and all that belonged to the connection is gone. */
   readonly closed: Promise<void>;
-}
-
-/** What the client said it can do. */
-export interface ClientCapabilities {
-  readonly consumerCancelNotify: boolean;
-  readonly connectionBlocked: boolean;
-  readonly authenticationFailureClose: boolean;
 }
 
 type State = "handshake" | "open" | "closing" | "closed";
@@ -55,28 +46,24 @@ export function serveConnection(broker: Broker, stream: Duplex, peer: PeerInfo):
 }
 
 /** One AMQP 0-9-1 connection. */
-export class Connection implements ServedConnection {
+export class Connection
+  implements ServedConnection, ChannelHost, HandshakeHost, ConnectionMethodsHost, HeartbeatListener
+{
   readonly broker: Broker;
   readonly peer: PeerInfo;
   readonly outbox: Outbox;
   readonly closed: Promise<void>;
   /** The largest frame the client takes; 0: any. */
   frameBytesMax = 0;
-  capabilities: ClientCapabilities = {
-    consumerCancelNotify: false,
-    connectionBlocked: false,
-    authenticationFailureClose: false,
-  };
+  #capabilities: ClientCapabilities = { consumerCancelNotify: false, connectionBlocked: false };
   /** True when a message has been published since the last look at the flow. */
   published = false;
   readonly #stream: Duplex;
   readonly #reader: FrameReader;
   readonly #handshake: Handshake;
   readonly #methods: ConnectionMethods;
-  readonly #channels = new Map<number, Channel>();
-  #lastChannel: Channel | undefined;
+  readonly #channels = new ChannelTable(this);
   #identity: ConnectionIdentity | undefined;
-  #channelsMax = 0;
   #state: State = "handshake";
   #heartbeat: Heartbeat | undefined;
   #timer: Timer | undefined;
@@ -100,7 +87,9 @@ export class Connection implements ServedConnection {
     this.#methods = new ConnectionMethods(this);
     broker.connectionCount++;
     stream.on("data", (chunk: Buffer) => this.#takeOctets(chunk));
-    stream.on("error", (error) => broker.logger.debug("connection failed", { ...this.logFields, error: error.message }));
+    stream.on("error", (error) =>
+      broker.logger.debug("connection failed", { ...this.logFields, error: error.message }),
+    );
     stream.on("end", () => stream.end());
     stream.on("close", () => this.#streamClosed());
     this.#timer = clock.after(limits.handshakeTimeoutMilliseconds, () => {
@@ -142,20 +131,17 @@ export class Connection implements ServedConnection {
     this.#startClosing();
   }
 
-  /** The client does not open with a protocol header we know: it is sent the one we speak, and the stream ends. */
   refuseProtocol(): void {
     this.outbox.write(PROTOCOL_HEADER);
     this.#stopReading();
   }
 
-  /** The client has sent connection.close. */
   closeByClient(): void {
     if (this.#state === "open" || this.#state === "handshake") this.#release();
     this.send("connection.close-ok", {});
     this.#endStream();
   }
 
-  /** The client has answered connection.close. */
   closeAnswered(): void {
     this.#endStream();
   }
@@ -166,19 +152,26 @@ export class Connection implements ServedConnection {
 
   /** The limits agreed in connection.tune-ok. */
   negotiated({ channelsMax, frameBytesMax, heartbeatSeconds }: Negotiated): void {
-    this.#channelsMax = channelsMax;
+    this.#channels.channelsMax = channelsMax;
     this.frameBytesMax = frameBytesMax;
     if (frameBytesMax !== 0) this.#reader.frameBytesMax = frameBytesMax;
     if (heartbeatSeconds > 0) this.#heartbeat = new Heartbeat(this.broker.clock, this.outbox, heartbeatSeconds, this);
   }
 
-  /** connection.open has succeeded. */
-  opened(identity: ConnectionIdentity): void {
-    this.#identity = identity;
+  get consumerCancelNotify(): boolean {
+    return this.#capabilities.consumerCancelNotify;
+  }
+
+  capabilitiesAnnounced(capabilities: ClientCapabilities): void {
+    this.#capabilities = capabilities;
+  }
+
+  opened(user: User, vhost: Vhost): void {
+    this.#identity = { user, vhost, connection: this };
     this.#state = "open";
     this.#timer?.cancel();
     this.#timer = undefined;
-    this.broker.logger.info("connection opened", { ...this.logFields, vhost: identity.vhost.name });
+    this.broker.logger.info("connection opened", { ...this.logFields, vhost: vhost.name });
   }
 
   /** The peer has been silent for too long. */
@@ -210,13 +203,8 @@ export class Connection implements ServedConnection {
     else action();
   }
 
-  // --- channels ---
-
-  /** The client has closed a channel, or answered our close of it. */
   removeChannel(channel: Channel): void {
-    channel.close();
-    this.#channels.delete(channel.number);
-    if (this.#lastChannel === channel) this.#lastChannel = undefined;
+    this.#channels.remove(channel);
   }
 
   // --- input ---
@@ -251,13 +239,13 @@ export class Connection implements ServedConnection {
   }
 
   #takeFrame(reader: FrameReader): void {
-    const channel = this.#lastChannel;
-    if (channel !== undefined && channel.number === reader.channel && !channel.closing) {
-      this.#takeChannelFrame(channel, reader);
-    } else if (reader.channel === 0) {
+    if (reader.channel === 0) {
       if (reader.type !== FRAME_HEARTBEAT) this.#takeConnectionFrame(reader);
-    } else {
-      this.#findChannel(reader);
+    } else if (this.#state === "open") {
+      const channel = this.#channels.open(reader);
+      if (channel !== undefined) this.#takeChannelFrame(channel, reader);
+    } else if (this.#state === "handshake") {
+      throw new WireError("CHANNEL_ERROR", "unexpected frame before connection.open");
     }
   }
 
@@ -269,40 +257,7 @@ export class Connection implements ServedConnection {
     else this.#methods.takeMethod(reader);
   }
 
-  #findChannel(reader: FrameReader): void {
-    if (this.#state === "closing") return;
-    const method = reader.type === FRAME_METHOD ? reader.buffer.readUInt32BE(reader.payloadStart) : 0;
-    if (this.#state === "handshake") throw new BrokerError("CHANNEL_ERROR", "unexpected frame before connection.open");
-    const channel = this.#channels.get(reader.channel);
-    if (method === idOf(CHANNEL_OPEN)) {
-      if (channel !== undefined) throw secondChannelOpen();
-      this.#openChannel(reader.channel);
-    } else if (channel === undefined) {
-      throw new WireError("CHANNEL_ERROR", "expected 'channel.open'", method >>> 16, method & 0xffff);
-    } else if (channel.closing) {
-      if (method === idOf(CHANNEL_CLOSE)) channel.send("channel.close-ok", {});
-      else if (method === idOf(CHANNEL_CLOSE_OK)) this.removeChannel(channel);
-    } else {
-      this.#lastChannel = channel;
-      this.#takeChannelFrame(channel, reader);
-    }
-  }
-
-  #openChannel(number: number): void {
-    if (this.#channelsMax !== 0 && this.#channels.size >= this.#channelsMax) {
-      throw new WireError(
-        "NOT_ALLOWED",
-        `number of channels opened (${this.#channels.size}) has reached the negotiated channel_max (${this.#channelsMax})`,
-      );
-    }
-    const channel = new Channel(number, this);
-    this.#channels.set(number, channel);
-    this.#lastChannel = channel;
-    channel.send("channel.open-ok", {});
-  }
-
   #takeChannelFrame(channel: Channel, reader: FrameReader): void {
-    if (this.#state !== "open") return;
     try {
       channel.takeFrame(reader);
     } catch (error) {
@@ -316,9 +271,7 @@ export class Connection implements ServedConnection {
         channel: channel.number,
         reply: replyText(error.replyName, error.message),
       });
-      channel.closing = true;
-      channel.close();
-      channel.send("channel.close", channel.closeArguments(error));
+      this.#channels.fail(channel, error);
     }
   }
 
@@ -338,7 +291,7 @@ export class Connection implements ServedConnection {
     const { flow } = this.broker;
     if (!flow.mustWait || this.#state !== "open") return;
     const reason = flow.blockedReason;
-    const notify = reason !== undefined && this.capabilities.connectionBlocked;
+    const notify = reason !== undefined && this.#capabilities.connectionBlocked;
     if (notify) this.send("connection.blocked", { reason });
     this.holdInput(flow);
     flow.whenClear(() => {
@@ -348,7 +301,7 @@ export class Connection implements ServedConnection {
   }
 
   #outputWritable(): void {
-    for (const channel of this.#channels.values()) channel.session.outputWritable();
+    for (const channel of this.#channels) channel.session.outputWritable();
     this.resumeInput(this.outbox);
   }
 
@@ -363,12 +316,7 @@ export class Connection implements ServedConnection {
   /** Lets go of all that belongs to the connection in the broker. */
   #release(): void {
     this.#heartbeat?.stop();
-    for (const channel of this.#channels.values()) {
-      channel.closing = true;
-      channel.close();
-    }
-    this.#channels.clear();
-    this.#lastChannel = undefined;
+    this.#channels.closeAll();
     this.#afterReply = [];
     this.#identity?.vhost.deleteExclusiveQueues(this);
   }
@@ -403,8 +351,4 @@ export class Connection implements ServedConnection {
     this.broker.logger.info("connection closed", this.logFields);
     this.#resolveClosed();
   }
-}
-
-function idOf({ classId, methodId }: { classId: number; methodId: number }): number {
-  return classId * 0x10000 + methodId;
 }

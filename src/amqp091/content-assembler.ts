@@ -125,7 +125,7 @@ export class ContentAssembler {
         `message size ${bodyBytes} is larger than configured max size ${this.#bodyBytesMax}`,
       );
     }
-    checkProperties(buffer, payloadStart + CONTENT_HEADER_BYTES, payloadEnd);
+    checkPublishedProperties(buffer, payloadStart + CONTENT_HEADER_BYTES, payloadEnd);
     this.#awaitingHeader = false;
     this.#headerBuffer = buffer;
     this.#headerStart = payloadStart - FRAME_HEAD_BYTES;
@@ -197,6 +197,15 @@ export class ContentAssembler {
     this.#addressBuffer = NOTHING;
     this.#headerBuffer = NOTHING;
     this.#body = NOTHING;
+  }
+}
+
+function checkPublishedProperties(buffer: Buffer, start: number, end: number): void {
+  try {
+    checkProperties(buffer, start, end);
+  } catch (error) {
+    if (error instanceof WireError) throw new WireError(error.replyName, error.message, BASIC, PUBLISH);
+    throw error;
   }
 }
 

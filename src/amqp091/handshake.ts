@@ -1,12 +1,15 @@
-import { BrokerError } from "../core/errors.ts";
 import type { User } from "../core/auth/user.ts";
+import type { Broker } from "../core/broker.ts";
+import { BrokerError } from "../core/errors.ts";
+import type { Vhost } from "../core/vhost.ts";
+import type { LogFields } from "../lib/logger.ts";
+import type { PeerInfo } from "../lib/peer-info.ts";
 import { WireError } from "../wire/errors.ts";
 import type { FieldTable } from "../wire/field-table.ts";
 import { FRAME_MIN_BYTES, PROTOCOL_HEADER } from "../wire/frame.ts";
 import type { FrameReader } from "../wire/frame-reader.ts";
 import { decodeArguments } from "../wire/method-codec.ts";
 import { type MethodArguments, type MethodName, methodById } from "../wire/methods.ts";
-import type { Connection } from "./connection.ts";
 import { serverProperties } from "./server-properties.ts";
 
 /** The header of AMQP 0-9, which RabbitMQ takes for 0-9-1. */
@@ -22,17 +25,41 @@ export interface Negotiated {
   readonly heartbeatSeconds: number;
 }
 
+/** What the client said it can do. */
+export interface ClientCapabilities {
+  readonly consumerCancelNotify: boolean;
+  readonly connectionBlocked: boolean;
+}
+
+/** A connection as its handshake sees it. */
+export interface HandshakeHost {
+  readonly broker: Broker;
+  readonly peer: PeerInfo;
+  readonly logFields: LogFields;
+  /** Sends a method on channel 0. */
+  send<N extends MethodName>(name: N, args: MethodArguments<N>): void;
+  /** The client does not open with a protocol header we know: it is sent the one we speak, and the stream ends. */
+  refuseProtocol(): void;
+  /** The client has sent connection.close. */
+  closeByClient(): void;
+  closeWith(error: BrokerError, classId: number, methodId: number): void;
+  capabilitiesAnnounced(capabilities: ClientCapabilities): void;
+  negotiated(limits: Negotiated): void;
+  /** connection.open has succeeded. */
+  opened(user: User, vhost: Vhost): void;
+}
+
 type Step = "start-ok" | "tune-ok" | "open" | "refused";
 
 /** Everything from the protocol header to connection.open-ok. AMQP 0-9-1 section 2.2.4; RabbitMQ where it differs. */
 export class Handshake {
-  readonly #connection: Connection;
+  readonly #connection: HandshakeHost;
   #header: Buffer = Buffer.alloc(0);
   #step: Step = "start-ok";
   #user: User | undefined;
   headerTaken = false;
 
-  constructor(connection: Connection) {
+  constructor(connection: HandshakeHost) {
     this.#connection = connection;
   }
 
@@ -101,7 +128,7 @@ export class Handshake {
   #startOk({ clientProperties, mechanism, response }: MethodArguments<"connection.start-ok">): void {
     const connection = this.#connection;
     const { broker } = connection;
-    connection.capabilities = clientCapabilities(clientProperties);
+    connection.capabilitiesAnnounced(clientCapabilities(clientProperties));
     const sasl = broker.mechanisms.find(({ name }) => name === mechanism);
     if (sasl === undefined) {
       throw new BrokerError("COMMAND_INVALID", `unknown authentication mechanism '${mechanism}'`);
@@ -116,7 +143,11 @@ export class Handshake {
     }
     this.#user = user;
     const { channelsMax, frameBytesMax, heartbeatSeconds } = broker.limits;
-    connection.send("connection.tune", { channelMax: channelsMax, frameMax: frameBytesMax, heartbeat: heartbeatSeconds });
+    connection.send("connection.tune", {
+      channelMax: channelsMax,
+      frameMax: frameBytesMax,
+      heartbeat: heartbeatSeconds,
+    });
     this.#step = "tune-ok";
   }
 
@@ -160,19 +191,18 @@ export class Handshake {
     const vhost = broker.findVhost(virtualHost);
     if (vhost === undefined) throw new BrokerError("NOT_ALLOWED", `vhost ${virtualHost} not found`);
     broker.permissions.checkVhostAccess(user.name, virtualHost);
-    connection.opened({ user, vhost, connection });
+    connection.opened(user, vhost);
     connection.send("connection.open-ok", {});
   }
 }
 
-function clientCapabilities(clientProperties: FieldTable) {
+function clientCapabilities(clientProperties: FieldTable): ClientCapabilities {
   const value = clientProperties.get("capabilities");
   const capabilities = value?.type === "table" ? value.value : undefined;
   const has = (name: string): boolean => capabilities?.get(name)?.value === true;
   return {
     consumerCancelNotify: has("consumer_cancel_notify"),
     connectionBlocked: has("connection.blocked"),
-    authenticationFailureClose: has("authentication_failure_close"),
   };
 }
 

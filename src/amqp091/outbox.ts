@@ -68,6 +68,7 @@ export class Outbox implements Flushable {
     this.#gatheredBytes += bytes;
     if (!this.#flushRequested) {
       this.#flushRequested = true;
+      this.sentAny = true;
       this.#turn.requestOutput(this);
     }
     return offset;
@@ -83,7 +84,6 @@ export class Outbox implements Flushable {
     this.#flushRequested = false;
     const stream = this.#stream;
     if (this.#gatheredBytes === 0) return;
-    this.sentAny = true;
     if (stream.destroyed || stream.writableEnded) {
       this.#discard();
       return;

@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Random } from "../lib/random.ts";
+import { PENDING_QUEUE_ARGUMENTS } from "./arguments/queue-arguments.ts";
 import { Permissions } from "./auth/permissions.ts";
 import { defaultMechanisms, type SaslMechanism } from "./auth/sasl.ts";
 import type { User } from "./auth/user.ts";
@@ -17,7 +18,8 @@ import { MemoryBudget } from "./queue/memory-budget.ts";
 import { Queue, type QueueEnvironment, type QueueOptions } from "./queue/queue.ts";
 import { recover } from "./recovery.ts";
 import { ReplyDirectory } from "./session/direct-reply.ts";
-import { Session, type SessionOutput } from "./session/session.ts";
+import type { SessionOutput } from "./session/contract.ts";
+import { Session } from "./session/session.ts";
 import { Turn } from "./turn.ts";
 import { Vhost } from "./vhost.ts";
 
@@ -101,6 +103,7 @@ export class Broker {
       store,
       barrier: this.barrier,
       turn: this.turn,
+      clock,
       arenas: new ArenaPool(),
       memory: new MemoryBudget(limits.queueMemoryBytesMax),
     };
@@ -182,12 +185,16 @@ export class Broker {
       allocateQueueId: () => this.#allocateQueueId(),
       createQueue: (options) => this.#createQueue(options),
     });
-    vhost.replyDestination = (queueName) => this.#replies.find(queueName);
+    vhost.replies = this.#replies;
     this.#vhosts.set(name, vhost);
     return vhost;
   }
 
   #createQueue(options: QueueOptions): Queue {
+    const pending = PENDING_QUEUE_ARGUMENTS.filter((name) => options.arguments.has(name));
+    if (pending.length > 0) {
+      this.logger.warn("queue has arguments that have no effect yet", { queue: options.name, arguments: pending });
+    }
     const queue = new Queue(options, this.#queueEnvironment);
     queue.onDropped = () => this.#queueIds.delete(options.id);
     return queue;

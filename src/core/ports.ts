@@ -51,7 +51,14 @@ export interface Store {
   /** Reports the durable state, once, before anything else is called. */
   recover(visitor: RecoveryVisitor): void;
   /** Adds a chunk; `buffer` from `start` to `end` is its value. */
-  append(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor, buffer: Uint8Array, start: number, end: number): void;
+  append(
+    queueId: number,
+    lifetime: ChunkLifetime,
+    chunk: ChunkDescriptor,
+    buffer: Uint8Array,
+    start: number,
+    end: number,
+  ): void;
   /** Replaces the record of what is settled in a durable chunk. */
   settle(queueId: number, chunk: ChunkDescriptor, settlement: ChunkSettlement): void;
   /** Deletes a chunk and its settlement. Merging neighbours is `remove` of each and `append` of the merged one in one commit. */

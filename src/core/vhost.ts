@@ -20,6 +20,14 @@ import {
   queueFromDefinition,
 } from "./topology-definitions.ts";
 
+/** The pseudo queues of direct reply-to, by name. */
+export interface ReplyNames {
+  /** True while the requester is there. */
+  isLive(queueName: string): boolean;
+  /** Where a reply goes. */
+  destination(queueName: string): Destination | undefined;
+}
+
 /** What a virtual host is made with. */
 export interface VhostOptions {
   readonly name: string;
@@ -59,7 +67,7 @@ const PREDECLARED_EXCHANGES = [
 export class Vhost {
   readonly name: string;
   /** Finds the pseudo queue a direct reply goes to; consulted for names that start with `amq.rabbitmq.reply-to.`. */
-  replyDestination: (queueName: string) => Destination | undefined = () => undefined;
+  replies: ReplyNames = { isLive: () => false, destination: () => undefined };
   readonly #createQueue: (options: QueueOptions) => Queue;
   readonly #allocateQueueId: () => number;
   readonly #definitions: DefinitionSink;
@@ -241,7 +249,7 @@ export class Vhost {
   #destination(queueName: string): Destination | undefined {
     const queue = this.#queues.get(queueName);
     if (queue !== undefined || !queueName.startsWith(REPLY_QUEUE_PREFIX)) return queue;
-    return this.replyDestination(queueName);
+    return this.replies.destination(queueName);
   }
 
   #holdQueue(queue: Queue): void {

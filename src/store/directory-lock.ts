@@ -18,10 +18,11 @@ export class DataDirectoryLockedError extends Error {
 }
 
 /**
- * Directories held by this process. The kernel's record locks belong to the process and go when it closes any handle
- * of the file, so a second attempt from within must not get as far as opening it.
+ * Locks held by this process, by path. The kernel's record locks belong to the process and go when it closes any handle
+ * of the file, so a second attempt from within must not get as far as opening it. And a lock that nobody refers to any
+ * more must not be released by the garbage collector.
  */
-const heldHere = new Set<string>();
+const heldHere = new Map<string, DirectoryLock>();
 
 /**
  * Exclusive use of a data directory, for as long as the process lives. An empty LMDB environment of its own serves as
@@ -49,7 +50,7 @@ export class DirectoryLock {
       throw new DataDirectoryLockedError(directory, entry);
     }
     this.#entry = entry;
-    heldHere.add(this.#path);
+    heldHere.set(this.#path, this);
   }
 
   async release(): Promise<void> {

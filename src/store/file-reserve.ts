@@ -1,9 +1,10 @@
 import { closeSync, fstatSync, openSync, write, writeSync } from "node:fs";
 
-/** What is written ahead at least. */
 const STEP_BYTES = 1024 * 1024;
 /** Kept back from commits that grow the store, so that on a full disk messages can still be consumed. */
 const KEPT_BYTES = 2 * STEP_BYTES;
+/** Written ahead of the need, so that not every commit has to ask how much LMDB has used. */
+const SLACK_BYTES = 2 * STEP_BYTES;
 /** A file that cannot grow will do when LMDB has so many times the need in free pages: they lie scattered. */
 const REUSABLE_FACTOR = 4;
 
@@ -70,12 +71,13 @@ export class FileReserve {
 
   async #grow(bytes: number, keptBytes: number): Promise<void> {
     try {
-      while (this.#remainingBytes < keptBytes) {
+      while (this.#remainingBytes < keptBytes + SLACK_BYTES) {
         const count = await this.#writeZeros();
         this.#sizeBytes += count;
         this.#remainingBytes += count;
       }
     } catch (error) {
+      if (this.#remainingBytes >= keptBytes) return;
       if (this.#use.reusableBytes() < bytes * REUSABLE_FACTOR) throw error;
     }
   }

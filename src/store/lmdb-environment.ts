@@ -14,7 +14,7 @@ const PAGE_BYTES = 8192;
 /** Address space only. It doubles by itself when the file outgrows it. */
 const INITIAL_MAP_BYTES = 256 * 1024 * 1024;
 /** Pages a transaction writes besides those it changes itself: the upper levels of every tree and the free list. */
-const TRANSACTION_PAGES = 64;
+const TRANSACTION_PAGES = 32;
 /** The free list takes 8 octets for each page of a removed value. */
 const FREE_LIST_RATIO = PAGE_BYTES / 8;
 /** It may be split in two. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { declareQueue } from "../../../src/core/commands/declare-queue.ts";
 import { tableFrom } from "../../../src/wire/field-table.ts";
-import { FakeQueue, queueSpec, refused, Topology } from "./topology.ts";
+import { queueSpec, refused, Topology } from "./topology.ts";
 
 const LOCKED =
   "cannot obtain exclusive access to locked queue 'q' in vhost '/'. It could be originally declared on another " +
@@ -187,16 +187,7 @@ test("[queue.declare] queues neither durable nor exclusive can be switched off",
 test("[queue.declare] the direct reply-to queue is there for everyone, a requester's queue while it lives", () => {
   const topology = new Topology();
   const live = "amq.rabbitmq.reply-to.live";
-  const requester = new FakeQueue({
-    id: 0,
-    name: live,
-    vhostName: "/",
-    durable: false,
-    autoDelete: false,
-    exclusiveOwner: undefined,
-    arguments: new Map(),
-  });
-  topology.vhost.replyDestination = (name) => (name === live ? requester : undefined);
+  topology.vhost.replies = { isLive: (name) => name === live, destination: () => undefined };
   const nobody = topology.restrictedTo({});
   for (const name of ["amq.rabbitmq.reply-to", live]) {
     for (const passive of [false, true]) {

@@ -149,11 +149,7 @@ test("[queue.declare/arguments] the arguments without effect so far are known by
     "x-dead-letter-exchange",
     "x-dead-letter-routing-key",
     "x-expires",
-    "x-max-length",
-    "x-max-length-bytes",
     "x-max-priority",
-    "x-message-ttl",
-    "x-overflow",
     "x-single-active-consumer",
   ]);
 });

@@ -47,6 +47,10 @@ export class FakeQueue implements Destination {
     assert.fail("a command publishes nothing");
   }
 
+  refuses(): boolean {
+    return false;
+  }
+
   purge(): number {
     const count = this.readyCount;
     this.readyCount = 0;

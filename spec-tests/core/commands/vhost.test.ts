@@ -39,7 +39,7 @@ test("[vhost] the default exchange routes to every queue by its name", () => {
 test("[vhost] the default exchange finds direct reply-to queues through the hook, which sees no other names", () => {
   const topology = new Topology();
   const asked: string[] = [];
-  topology.vhost.replyDestination = (name) => {
+  const destination = (name: string) => {
     asked.push(name);
     return new FakeQueue({
       id: 0,
@@ -51,6 +51,7 @@ test("[vhost] the default exchange finds direct reply-to queues through the hook
       arguments: EMPTY_TABLE,
     });
   };
+  topology.vhost.replies = { isLive: () => true, destination };
   assert.deepEqual(destinations(topology, "", "amq.rabbitmq.reply-to.1"), ["amq.rabbitmq.reply-to.1"]);
   assert.deepEqual(destinations(topology, "", "amq.rabbitmq.reply-to"), []);
   assert.deepEqual(destinations(topology, "", "missing"), []);

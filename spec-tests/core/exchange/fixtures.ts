@@ -8,7 +8,7 @@ import { EMPTY_TABLE, type FieldTable, type PlainFieldValue, tableFrom } from ".
 export type Arguments = Readonly<Record<string, PlainFieldValue>>;
 
 export function queue(name: string): Destination {
-  return { name, push: () => assert.fail("routing hands nothing over") };
+  return { name, push: () => assert.fail("routing hands nothing over"), refuses: () => false };
 }
 
 export function exchange(type: string, name: string, declared: Partial<ExchangeSpec> = {}): Exchange {

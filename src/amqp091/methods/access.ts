@@ -1,4 +1,4 @@
-import type { Handlers } from "./handlers.ts";
+import type { Handlers } from "./handler.ts";
 
 /** The ticket every access.request gets; tickets mean nothing. */
 const TICKET = 1;

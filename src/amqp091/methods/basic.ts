@@ -1,6 +1,5 @@
 import { BrokerError } from "../../core/errors.ts";
-import type { Channel } from "../channel.ts";
-import type { Handlers } from "./handlers.ts";
+import type { Handlers, MethodChannel } from "./handler.ts";
 
 export const basicMethods: Handlers = {
   "basic.qos"(channel, { prefetchSize, prefetchCount, global }) {
@@ -62,7 +61,7 @@ export const basicMethods: Handlers = {
   },
 };
 
-function recover(channel: Channel, requeue: boolean): void {
+function recover(channel: MethodChannel, requeue: boolean): void {
   if (!requeue) throw new BrokerError("NOT_IMPLEMENTED", "requeue=false");
   channel.session.requeueAll();
 }

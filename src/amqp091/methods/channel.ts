@@ -1,6 +1,6 @@
 import { BrokerError } from "../../core/errors.ts";
 import { secondChannelOpen } from "../second-open.ts";
-import type { Handlers } from "./handlers.ts";
+import type { Handlers } from "./handler.ts";
 
 export const channelMethods: Handlers = {
   "channel.open"() {
@@ -13,7 +13,7 @@ export const channelMethods: Handlers = {
   },
 
   "channel.close"(channel) {
-    channel.connection.removeChannel(channel);
+    channel.remove();
     channel.send("channel.close-ok", {});
   },
 

@@ -1,4 +1,4 @@
-import type { Handlers } from "./handlers.ts";
+import type { Handlers } from "./handler.ts";
 
 export const confirmMethods: Handlers = {
   "confirm.select"(channel, { noWait }) {

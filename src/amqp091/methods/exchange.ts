@@ -2,7 +2,7 @@ import { bindExchange } from "../../core/commands/bind-exchange.ts";
 import { declareExchange } from "../../core/commands/declare-exchange.ts";
 import { deleteExchange } from "../../core/commands/delete-exchange.ts";
 import { unbindExchange } from "../../core/commands/unbind-exchange.ts";
-import type { Handlers } from "./handlers.ts";
+import type { Handlers } from "./handler.ts";
 
 export const exchangeMethods: Handlers = {
   "exchange.declare"(channel, { exchange, noWait, ...spec }) {

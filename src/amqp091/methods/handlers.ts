@@ -1,19 +1,13 @@
 import { WireError } from "../../wire/errors.ts";
 import type { MethodArguments, MethodName, MethodSpec } from "../../wire/methods.ts";
-import type { Channel } from "../channel.ts";
 import { accessMethods } from "./access.ts";
 import { basicMethods } from "./basic.ts";
 import { channelMethods } from "./channel.ts";
 import { confirmMethods } from "./confirm.ts";
 import { exchangeMethods } from "./exchange.ts";
+import type { Handler, Handlers, MethodChannel } from "./handler.ts";
 import { queueMethods } from "./queue.ts";
 import { txMethods } from "./tx.ts";
-
-/** Carries out one method; throws BrokerError for what must not be. */
-export type Handler<N extends MethodName> = (channel: Channel, args: MethodArguments<N>) => void;
-
-/** Handlers by method; one object per class. */
-export type Handlers = { readonly [N in MethodName]?: Handler<N> };
 
 const HANDLERS: Handlers = {
   ...accessMethods,
@@ -31,7 +25,7 @@ const HANDLERS: Handlers = {
  * @throws WireError COMMAND_INVALID for a method that only a server sends, or that belongs to channel 0
  */
 export function handleMethod<N extends MethodName>(
-  channel: Channel,
+  channel: MethodChannel,
   spec: MethodSpec<N>,
   args: MethodArguments<N>,
 ): void {

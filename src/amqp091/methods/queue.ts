@@ -3,7 +3,7 @@ import { declareQueue } from "../../core/commands/declare-queue.ts";
 import { deleteQueue } from "../../core/commands/delete-queue.ts";
 import { purgeQueue } from "../../core/commands/purge-queue.ts";
 import { unbindQueue } from "../../core/commands/unbind-queue.ts";
-import type { Handlers } from "./handlers.ts";
+import type { Handlers } from "./handler.ts";
 
 export const queueMethods: Handlers = {
   "queue.declare"(channel, { queue, noWait, ...spec }) {

@@ -32,13 +32,13 @@ const leaderLocator = oneOf(["client-local", "balanced"], () => "invalid_queue_l
  */
 const CLASSIC_QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   { name: "x-expires", rule: lease, pending: true },
-  { name: "x-message-ttl", rule: timeToLive, pending: true },
+  { name: "x-message-ttl", rule: timeToLive, pending: false },
   { name: DEAD_LETTER_EXCHANGE, rule: text, pending: true },
   { name: DEAD_LETTER_ROUTING_KEY, rule: deadLetterRoutingKey, pending: true },
-  { name: "x-max-length", rule: count, pending: true },
-  { name: "x-max-length-bytes", rule: count, pending: true },
+  { name: "x-max-length", rule: count, pending: false },
+  { name: "x-max-length-bytes", rule: count, pending: false },
   { name: "x-max-priority", rule: priority, pending: true },
-  { name: "x-overflow", rule: overflow, pending: true },
+  { name: "x-overflow", rule: overflow, pending: false },
   { name: "x-queue-mode", rule: anyValue, pending: false },
   { name: "x-queue-version", rule: queueVersion, pending: false },
   { name: "x-single-active-consumer", rule: flag, pending: true },

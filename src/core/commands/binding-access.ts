@@ -1,5 +1,11 @@
 import { BrokerError } from "../errors.ts";
-import { checkNotDefaultExchange, cleanName, REPLY_QUEUE_PREFIX, type ResourceKind } from "../names.ts";
+import {
+  checkNotDefaultExchange,
+  cleanName,
+  REPLY_QUEUE_NAME,
+  REPLY_QUEUE_PREFIX,
+  type ResourceKind,
+} from "../names.ts";
 import { type CommandContext, checkAccess } from "./context.ts";
 
 /** A binding as a client names it. */
@@ -23,7 +29,7 @@ export interface BindingNames {
 export function checkBindingAccess(context: CommandContext, ends: BindingEnds): BindingNames {
   const source = cleanName("exchange", ends.source);
   const target = cleanName(ends.targetKind, ends.target);
-  if (ends.targetKind === "queue" && target.startsWith(REPLY_QUEUE_PREFIX)) {
+  if (ends.targetKind === "queue" && (target === REPLY_QUEUE_NAME || target.startsWith(REPLY_QUEUE_PREFIX))) {
     throw new BrokerError("ACCESS_REFUSED", "cannot bind or unbind to a volatile (direct reply-to) queue");
   }
   checkAccess(context, ends.targetKind, target, "write");

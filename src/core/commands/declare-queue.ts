@@ -56,7 +56,7 @@ export function declareQueue(context: CommandContext, spec: DeclareQueue): Decla
 
 /** Pseudo queues of direct reply-to cannot be created; a live one has its requester as the only consumer. */
 function declareReplyQueue(vhost: Vhost, name: string): DeclaredQueue {
-  const live = name === REPLY_QUEUE_NAME || vhost.replyDestination(name) !== undefined;
+  const live = name === REPLY_QUEUE_NAME || vhost.replies.isLive(name);
   if (!live) throw notFound("queue", name, vhost.name);
   return { name, messageCount: 0, consumerCount: 1, created: false };
 }

@@ -1,13 +1,7 @@
 import type { FieldTable } from "../../wire/field-table.ts";
-import type { Message } from "../message.ts";
-import type { Receipt } from "../receipt.ts";
+import type { Destination } from "../destination.ts";
 
-/** Where an exchange can send a message. The core's queues implement it; an exchange never sees more of them. */
-export interface Destination {
-  readonly name: string;
-  /** Takes a message without answering; `receipt`, if there is one, learns once what became of it. */
-  push(message: Message, receipt: Receipt | undefined, publishSequence: number): void;
-}
+export type { Destination };
 
 /** What routing may look at. */
 export interface RoutingInput {

@@ -2,13 +2,7 @@ import { copyBytes } from "../../lib/bytes.ts";
 import { ARENA_BYTES, type Arena, type ArenaPool } from "./arena.ts";
 import { Chunk } from "./chunk.ts";
 import type { ChunkList } from "./chunk-list.ts";
-import {
-  isPersistentRecord,
-  recordBodyBytes,
-  recordBytesAt,
-  TOMBSTONE_BYTES,
-  writeTombstone,
-} from "./record.ts";
+import { isPersistentRecord, recordBodyBytes, recordBytesAt, TOMBSTONE_BYTES, writeTombstone } from "./record.ts";
 
 /** A chunk of fewer octets is worth merging with its neighbours. */
 const SMALL_BYTES = ARENA_BYTES / 2;

@@ -2,7 +2,20 @@
 
 import type { FieldTable } from "../../wire/field-table.ts";
 import type { Message } from "../message.ts";
-import type { Queue } from "./queue.ts";
+
+/** A queue as those see it who take messages from it. */
+export interface ConsumedQueue {
+  readonly name: string;
+  readonly vhostName: string;
+  /** A delivered message is done with. */
+  settle(sequence: number, persistent: boolean, bodyBytes: number): void;
+  /** A delivered message is ready again, at its old place. */
+  requeue(sequence: number, bodyBytes: number): void;
+  /** Removes a consumer. Its unacknowledged messages stay with its session. */
+  cancel(consumer: Consumer): void;
+  /** A consumer of this queue may be able to take messages again. */
+  consumerReady(): void;
+}
 
 /** Takes deliveries for the consumers of one session. */
 export interface DeliverySink {
@@ -29,7 +42,7 @@ export interface ConsumerOptions {
 /** One subscription to a queue. */
 export class Consumer {
   readonly tag: string;
-  readonly queue: Queue;
+  readonly queue: ConsumedQueue;
   readonly noAck: boolean;
   readonly exclusive: boolean;
   readonly priority: number;
@@ -40,7 +53,7 @@ export class Consumer {
   /** For the protocol layer: what it prepared to write deliveries with. */
   prepared: Buffer | undefined;
 
-  constructor(queue: Queue, sink: DeliverySink, options: ConsumerOptions) {
+  constructor(queue: ConsumedQueue, sink: DeliverySink, options: ConsumerOptions) {
     this.queue = queue;
     this.sink = sink;
     this.tag = options.tag;

@@ -229,7 +229,11 @@ export class MessageLog implements CommitParticipant {
     const run = this.#merger.pick(this.#chunks);
     if (run !== undefined) this.#merge(store, run);
     this.#storage.prepare(store);
-    if (this.#deliveredBelow > this.#deliveredBelowStored && this.#durable && this.unsettledCount + this.#requeued.size > 0) {
+    if (
+      this.#deliveredBelow > this.#deliveredBelowStored &&
+      this.#durable &&
+      this.unsettledCount + this.#requeued.size > 0
+    ) {
       store.delivered(this.#storage.queueId, this.#deliveredBelow);
       this.#deliveredBelowStored = this.#deliveredBelow;
     }

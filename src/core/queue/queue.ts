@@ -1,16 +1,19 @@
 // Hot file: push and drain run for every message that reaches a queue.
 
+import type { Clock } from "../../lib/clock.ts";
 import type { FieldTable } from "../../wire/field-table.ts";
 import { BrokerError } from "../errors.ts";
-import type { Destination } from "../exchange/exchange.ts";
+import type { Destination } from "../destination.ts";
 import { Message } from "../message.ts";
 import type { ChunkDescriptor, ChunkSettlement } from "../ports.ts";
 import type { Receipt } from "../receipt.ts";
 import type { Drainable, Turn } from "../turn.ts";
 import type { LogEnvironment } from "./chunk-storage.ts";
-import { Consumer, type ConsumerOptions, type DeliverySink } from "./consumer.ts";
+import { type ConsumedQueue, Consumer, type ConsumerOptions, type DeliverySink } from "./consumer.ts";
 import { ConsumerSet } from "./consumer-set.ts";
+import { ExpiryTimer } from "./expiry-timer.ts";
 import { MessageLog } from "./message-log.ts";
+import { type QueueLimits, queueLimits } from "./queue-limits.ts";
 
 /** Most messages a queue hands out in one turn, so that none starves the others. */
 const DRAIN_MESSAGES_MAX = 1024;
@@ -30,10 +33,11 @@ export interface QueueOptions {
 /** What every queue of a broker shares. */
 export interface QueueEnvironment extends LogEnvironment {
   readonly turn: Turn;
+  readonly clock: Clock;
 }
 
 /** A queue: a log of messages, and the consumers that share it. */
-export class Queue implements Destination, Drainable {
+export class Queue implements Destination, ConsumedQueue, Drainable {
   readonly id: number;
   readonly name: string;
   readonly vhostName: string;
@@ -49,6 +53,11 @@ export class Queue implements Destination, Drainable {
   readonly #turn: Turn;
   readonly #consumers = new ConsumerSet();
   readonly #message = new Message();
+  readonly #clock: Clock;
+  readonly #limits: QueueLimits;
+  readonly #expiry: ExpiryTimer;
+  /** True once the queue may hold messages that expire. */
+  #expiring: boolean;
   #drainRequested = false;
   #dropped = false;
 
@@ -61,6 +70,10 @@ export class Queue implements Destination, Drainable {
     this.exclusiveOwner = options.exclusiveOwner;
     this.arguments = options.arguments;
     this.#turn = environment.turn;
+    this.#clock = environment.clock;
+    this.#limits = queueLimits(options.arguments);
+    this.#expiring = this.#limits.messageTtlMilliseconds !== undefined;
+    this.#expiry = new ExpiryTimer(environment.clock, () => this.#expireHead());
     this.#log = new MessageLog(options.id, options.durable, environment);
   }
 
@@ -86,6 +99,9 @@ export class Queue implements Destination, Drainable {
   /** Takes over what recovery found. */
   recoverChunk(chunk: ChunkDescriptor, settlement: ChunkSettlement | undefined): void {
     this.#log.recoverChunk(chunk, settlement);
+    // Whether it holds messages that expire is known only when it is read.
+    this.#expiring = true;
+    this.#expiry.arm(this.#clock.now());
   }
 
   /** See {@link MessageLog.recoverDelivered}. */
@@ -99,9 +115,13 @@ export class Queue implements Destination, Drainable {
       receipt?.stored(publishSequence);
       return;
     }
+    if (this.#limits.overflow === "reject-publish" && this.refuses(1, message.bodyBytes)) {
+      receipt?.refused(publishSequence);
+      return;
+    }
     const consumer = this.#log.readyCount === 0 && this.#consumers.mayBeReady ? this.#consumers.next() : undefined;
     if (consumer === undefined) {
-      this.#log.append(message, receipt, publishSequence);
+      this.#append(message, receipt, publishSequence);
     } else if (consumer.noAck) {
       consumer.sink.deliver(consumer, message, -1, false);
       receipt?.stored(publishSequence);
@@ -111,9 +131,19 @@ export class Queue implements Destination, Drainable {
     }
   }
 
+  refuses(count: number, bodyBytes: number): boolean {
+    const { overflow, lengthMax, lengthBytesMax } = this.#limits;
+    if (overflow !== "reject-publish") return false;
+    return (
+      (lengthMax !== undefined && this.#log.readyCount + count > lengthMax) ||
+      (lengthBytesMax !== undefined && this.#log.readyBytes + bodyBytes > lengthBytesMax)
+    );
+  }
+
   /** Hands ready messages to consumers that can take them, as many as one turn allows. */
   drain(): void {
     this.#drainRequested = false;
+    if (this.#expiring) this.#expireHead();
     for (let budget = DRAIN_MESSAGES_MAX; this.#log.readyCount > 0; budget--) {
       if (budget === 0) {
         this.#requestDrain();
@@ -153,6 +183,7 @@ export class Queue implements Destination, Drainable {
 
   /** Takes the next ready message, if there is one, into `message`; returns its sequence number or -1. */
   get(message: Message): number {
+    if (this.#expiring) this.#expireHead();
     return this.#log.peek(message) ? this.#log.take(message) : -1;
   }
 
@@ -170,6 +201,8 @@ export class Queue implements Destination, Drainable {
   requeue(sequence: number, bodyBytes: number): void {
     if (this.#dropped) return;
     this.#log.requeue(sequence, bodyBytes);
+    if (this.#expiring) this.#expireHead();
+    this.#dropExcess();
     this.#requestDrain();
   }
 
@@ -183,12 +216,59 @@ export class Queue implements Destination, Drainable {
     const readyCount = this.#log.readyCount;
     this.#dropped = true;
     this.#log.drop();
+    this.#expiry.cancel();
     for (const consumer of [...this.#consumers]) {
       this.#consumers.remove(consumer);
       consumer.sink.consumerCancelled(consumer);
     }
     this.onDropped?.();
     return readyCount;
+  }
+
+  /** Adds a message that no consumer can take now. */
+  #append(message: Message, receipt: Receipt | undefined, publishSequence: number): void {
+    const ownExpiresAt = message.expiresAt;
+    const { messageTtlMilliseconds } = this.#limits;
+    if (messageTtlMilliseconds !== undefined) {
+      const expiresAt = message.publishedAt + messageTtlMilliseconds;
+      if (ownExpiresAt === 0 || expiresAt < ownExpiresAt) message.expiresAt = expiresAt;
+    }
+    this.#log.append(message, receipt, publishSequence);
+    if (message.expiresAt !== 0) this.#expiring = true;
+    message.expiresAt = ownExpiresAt;
+    if (this.#expiring) this.#expireHead();
+    this.#dropExcess();
+  }
+
+  /** Drops the messages at the head whose time is over, and sees to it that the next is dropped when its time comes. */
+  #expireHead(): void {
+    const message = this.#message;
+    while (this.#log.peek(message)) {
+      if (message.expiresAt === 0) return;
+      if (message.expiresAt > this.#clock.now()) {
+        this.#expiry.arm(message.expiresAt);
+        return;
+      }
+      this.#dropHead();
+    }
+  }
+
+  /** x-overflow drop-head: drops the oldest messages until the queue is within its limits. */
+  #dropExcess(): void {
+    const { overflow, lengthMax, lengthBytesMax } = this.#limits;
+    if (overflow !== "drop-head" || (lengthMax === undefined && lengthBytesMax === undefined)) return;
+    while (this.#log.readyCount > (lengthMax ?? Number.POSITIVE_INFINITY) && this.#log.peek(this.#message)) {
+      this.#dropHead();
+    }
+    while (this.#log.readyBytes > (lengthBytesMax ?? Number.POSITIVE_INFINITY) && this.#log.peek(this.#message)) {
+      this.#dropHead();
+    }
+  }
+
+  /** Ends the message that the last peek found. */
+  #dropHead(): void {
+    const message = this.#message;
+    this.#log.settle(this.#log.take(message), message.persistent, message.bodyBytes);
   }
 
   #requestDrain(): void {

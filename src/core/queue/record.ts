@@ -67,8 +67,7 @@ export function writeTombstone(target: Buffer, offset: number): void {
 
 /** Points `message` at the record at `offset` of `buffer`, which must not be a tombstone. */
 export function readRecord(buffer: Buffer, offset: number, message: Message): void {
-  const addressEnd =
-    offset + ADDRESS_OFFSET + (((buffer[offset + 6] as number) << 8) | (buffer[offset + 7] as number));
+  const addressEnd = offset + ADDRESS_OFFSET + (((buffer[offset + 6] as number) << 8) | (buffer[offset + 7] as number));
   message.buffer = buffer;
   message.addressStart = offset + ADDRESS_OFFSET;
   message.addressEnd = addressEnd;
@@ -122,7 +121,5 @@ function writeUInt48(target: Buffer, offset: number, value: number): void {
 }
 
 function readUInt48(buffer: Buffer, offset: number): number {
-  return (
-    (((buffer[offset] as number) << 8) | (buffer[offset + 1] as number)) * HIGH + readUInt32(buffer, offset + 2)
-  );
+  return (((buffer[offset] as number) << 8) | (buffer[offset + 1] as number)) * HIGH + readUInt32(buffer, offset + 2);
 }

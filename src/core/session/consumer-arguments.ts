@@ -1,6 +1,6 @@
 import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
 import { BrokerError } from "../errors.ts";
-import type { Queue } from "../queue/queue.ts";
+import type { ConsumedQueue } from "../queue/consumer.ts";
 
 const INTEGER_TYPES: ReadonlySet<FieldValue["type"]> = new Set([
   "signedint",
@@ -16,7 +16,7 @@ const INTEGER_TYPES: ReadonlySet<FieldValue["type"]> = new Set([
  * The x-priority of a consumer; 0 when absent.
  * @throws BrokerError PRECONDITION_FAILED when it is not an integer
  */
-export function consumerPriority(consumerArguments: FieldTable, queue: Queue): number {
+export function consumerPriority(consumerArguments: FieldTable, queue: ConsumedQueue): number {
   const value = consumerArguments.get("x-priority");
   if (value === undefined) return 0;
   if (!INTEGER_TYPES.has(value.type)) {

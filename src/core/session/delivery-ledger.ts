@@ -1,12 +1,11 @@
 // Hot file: one add and one take per acknowledged delivery. Parallel arrays, no object per delivery.
 
-import type { Consumer } from "../queue/consumer.ts";
-import type { Queue } from "../queue/queue.ts";
+import type { ConsumedQueue, Consumer } from "../queue/consumer.ts";
 
 /** One unacknowledged delivery, kept as an object only while a transaction holds it or when it has fallen far behind. */
 export interface Delivery {
   readonly deliveryTag: number;
-  readonly queue: Queue;
+  readonly queue: ConsumedQueue;
   /** Undefined for basic.get. */
   readonly consumer: Consumer | undefined;
   readonly sequence: number;
@@ -23,7 +22,7 @@ const CAPACITY_STRETCH_MAX = 4096;
  * that stay unacknowledged while many pass are kept aside, so memory follows their number and not their span.
  */
 export class DeliveryLedger {
-  #queues: (Queue | undefined)[] = new Array(CAPACITY_MIN).fill(undefined);
+  #queues: (ConsumedQueue | undefined)[] = new Array(CAPACITY_MIN).fill(undefined);
   #consumers: (Consumer | undefined)[] = new Array(CAPACITY_MIN).fill(undefined);
   #sequences = new Float64Array(CAPACITY_MIN);
   #bodyBytes = new Float64Array(CAPACITY_MIN);
@@ -39,7 +38,7 @@ export class DeliveryLedger {
 
   /** Notes a delivery and returns its tag. */
   add(
-    queue: Queue,
+    queue: ConsumedQueue,
     consumer: Consumer | undefined,
     sequence: number,
     persistent: boolean,
@@ -170,7 +169,7 @@ export class DeliveryLedger {
 
   #grow(): void {
     const capacity = this.#capacity * 2;
-    const queues: (Queue | undefined)[] = new Array(capacity).fill(undefined);
+    const queues: (ConsumedQueue | undefined)[] = new Array(capacity).fill(undefined);
     const consumers: (Consumer | undefined)[] = new Array(capacity).fill(undefined);
     const sequences = new Float64Array(capacity);
     const bodyBytes = new Float64Array(capacity);

@@ -1,5 +1,5 @@
 import { randomName, type Random } from "../../lib/random.ts";
-import type { Destination } from "../exchange/exchange.ts";
+import type { Destination } from "../destination.ts";
 import type { Message } from "../message.ts";
 import { REPLY_QUEUE_PREFIX } from "../names.ts";
 import type { Receipt } from "../receipt.ts";
@@ -11,6 +11,7 @@ import type { Receipt } from "../receipt.ts";
 export class ReplyDestination implements Destination {
   readonly name: string;
   readonly consumerTag: string;
+  #closed = false;
   readonly #deliver: (message: Message) => void;
 
   constructor(consumerTag: string, random: Random, deliver: (message: Message) => void) {
@@ -20,10 +21,26 @@ export class ReplyDestination implements Destination {
   }
 
   push(message: Message, receipt: Receipt | undefined, publishSequence: number): void {
-    this.#deliver(message);
+    if (!this.#closed) this.#deliver(message);
     receipt?.stored(publishSequence);
   }
+
+  refuses(): boolean {
+    return false;
+  }
+
+  /** The requester is gone: replies vanish from now on. */
+  close(): void {
+    this.#closed = true;
+  }
 }
+
+/** What replies to a requester that is gone are sent to: they count as routed and vanish. */
+const GONE: Destination = {
+  name: REPLY_QUEUE_PREFIX,
+  push: (_message, receipt, publishSequence) => receipt?.stored(publishSequence),
+  refuses: () => false,
+};
 
 /** The requesters of a broker by the name of their pseudo queue. */
 export class ReplyDirectory {
@@ -34,10 +51,17 @@ export class ReplyDirectory {
   }
 
   remove(destination: ReplyDestination): void {
+    destination.close();
     this.#destinations.delete(destination.name);
   }
 
-  find(name: string): ReplyDestination | undefined {
-    return this.#destinations.get(name);
+  /** True while there is a requester of that name. */
+  isLive(name: string): boolean {
+    return this.#destinations.has(name);
+  }
+
+  /** Where to send replies to that name. */
+  destination(name: string): Destination {
+    return this.#destinations.get(name) ?? GONE;
   }
 }

@@ -9,8 +9,7 @@ import type { Message } from "../message.ts";
 import { readExpiration } from "./expiration.ts";
 
 /** Properties that take more than a glance. */
-const RARE_FLAGS =
-  PROPERTY_FLAGS.headers | PROPERTY_FLAGS.replyTo | PROPERTY_FLAGS.expiration | PROPERTY_FLAGS.userId;
+const RARE_FLAGS = PROPERTY_FLAGS.headers | PROPERTY_FLAGS.replyTo | PROPERTY_FLAGS.expiration | PROPERTY_FLAGS.userId;
 
 const PERSISTENT = 2;
 
@@ -73,7 +72,12 @@ export function changeProperties(message: Message, change: { headers?: FieldTabl
   const start = contentPropertiesStart(message.contentStart);
   const end = contentPropertiesEnd(message.buffer, message.contentStart);
   const properties = { ...decodeProperties(message.buffer, start, end), ...change };
-  const content = withProperties(message.buffer, message.contentStart, message.contentEnd, encodeProperties(properties));
+  const content = withProperties(
+    message.buffer,
+    message.contentStart,
+    message.contentEnd,
+    encodeProperties(properties),
+  );
   const address = message.buffer.subarray(message.addressStart, message.addressEnd);
   message.buffer = Buffer.concat([address, content]);
   message.addressStart = 0;

@@ -1,81 +1,21 @@
 // Hot file: publish, deliver and acknowledge run for every message.
 
-import type { Clock } from "../../lib/clock.ts";
-import { type Random, randomName } from "../../lib/random.ts";
-import type { FieldTable } from "../../wire/field-table.ts";
-import type { Permissions } from "../auth/permissions.ts";
-import type { CommitBarrier } from "../commit-barrier.ts";
+import { randomName } from "../../lib/random.ts";
+import type { Destination } from "../destination.ts";
 import { BrokerError } from "../errors.ts";
-import type { Destination } from "../exchange/exchange.ts";
 import { Message } from "../message.ts";
 import { REPLY_QUEUE_NAME } from "../names.ts";
 import type { Consumer, DeliverySink } from "../queue/consumer.ts";
 import type { Queue } from "../queue/queue.ts";
-import type { Turn } from "../turn.ts";
-import type { Vhost } from "../vhost.ts";
-import { type ConfirmOutput, ConfirmTracker } from "./confirm-tracker.ts";
+import { ConfirmTracker } from "./confirm-tracker.ts";
+import type { ConsumeRequest, GetResult, SessionEnvironment, SessionOutput } from "./contract.ts";
 import { consumerPriority } from "./consumer-arguments.ts";
 import { type Delivery, DeliveryLedger } from "./delivery-ledger.ts";
-import { ReplyDestination, type ReplyDirectory } from "./direct-reply.ts";
-import {
-  changeProperties,
-  checkRareProperties,
-  inspectMessage,
-  messageHeaders,
-  type Publisher,
-  replyTo,
-} from "./message-inspector.ts";
+import { ReplyDestination } from "./direct-reply.ts";
+import { MessageRouter } from "./message-router.ts";
 import { checkQueueAccess } from "./queue-access.ts";
 import { RouteResolver } from "./route-resolver.ts";
-import { senderSelected } from "./sender-selected.ts";
-import { type Outcome, Transaction } from "./transaction.ts";
-
-/** What a protocol's channel does for a session. */
-export interface SessionOutput extends ConfirmOutput {
-  /** False while the client does not take what it is sent. */
-  readonly writable: boolean;
-  deliver(consumer: Consumer, deliveryTag: number, redelivered: boolean, message: Message): void;
-  deliverReply(consumerTag: string, deliveryTag: number, message: Message): void;
-  /** A mandatory message had nowhere to go. */
-  returned(message: Message): void;
-  /** The queue of a consumer has gone. */
-  consumerCancelled(consumerTag: string): void;
-}
-
-/** What a session is opened with. */
-export interface SessionEnvironment {
-  readonly vhost: Vhost;
-  readonly userName: string;
-  readonly mayImpersonate: boolean;
-  /** Identity of the connection, for exclusive queues. */
-  readonly connection: object;
-  readonly permissions: Permissions;
-  readonly replies: ReplyDirectory;
-  readonly turn: Turn;
-  readonly barrier: CommitBarrier;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly transactionBytesMax: number;
-}
-
-/** What a client asks for when it consumes. */
-export interface ConsumeRequest {
-  readonly queueName: string;
-  /** "": the broker makes one up. */
-  readonly consumerTag: string;
-  readonly noAck: boolean;
-  readonly exclusive: boolean;
-  readonly arguments: FieldTable;
-}
-
-/** What basic.get found; valid until the next call. */
-export interface GetResult {
-  readonly message: Message;
-  readonly deliveryTag: number;
-  readonly redelivered: boolean;
-  /** Messages ready after this one. */
-  readonly messageCount: number;
-}
+import { anyRefused, type Outcome, Transaction } from "./transaction.ts";
 
 /**
  * One client's ordered conversation with a virtual host, whatever the protocol: what it publishes, consumes and
@@ -84,8 +24,7 @@ export interface GetResult {
 export class Session implements DeliverySink {
   readonly #environment: SessionEnvironment;
   readonly #output: SessionOutput;
-  readonly #publisher: Publisher;
-  readonly #routes: RouteResolver;
+  readonly #router: MessageRouter;
   readonly #ledger = new DeliveryLedger();
   readonly #consumers = new Map<string, Consumer>();
   readonly #message = new Message();
@@ -104,8 +43,8 @@ export class Session implements DeliverySink {
   constructor(environment: SessionEnvironment, output: SessionOutput) {
     this.#environment = environment;
     this.#output = output;
-    this.#publisher = environment;
-    this.#routes = new RouteResolver(environment.vhost, environment.permissions, environment.userName);
+    const { vhost, permissions, userName } = environment;
+    this.#router = new MessageRouter(new RouteResolver(vhost, permissions, userName), environment);
   }
 
   get inTransaction(): boolean {
@@ -140,7 +79,7 @@ export class Session implements DeliverySink {
     message.publishedAt = this.#environment.clock.now();
     // Held as it came: what inspection changes, it changes again at the commit.
     this.#transaction?.holdPublish(message, mandatory);
-    const destinations = inspectMessage(message) ? this.#inspectRare(message) : this.#routes.resolve(message);
+    const destinations = this.#router.route(message);
     if (this.#transaction !== undefined) return;
     const confirms = this.#confirms;
     if (destinations.length === 0 && mandatory) this.#output.returned(message);
@@ -187,8 +126,9 @@ export class Session implements DeliverySink {
     const routed = transaction.publishes.map(({ message, mandatory }) => ({
       message,
       mandatory,
-      destinations: inspectMessage(message) ? this.#inspectRare(message) : this.#routes.resolve(message),
+      destinations: this.#router.route(message),
     }));
+    if (anyRefused(routed)) throw new BrokerError("PRECONDITION_FAILED", "partial tx completion");
     for (const { message, mandatory, destinations } of routed) {
       if (destinations.length === 0 && mandatory) this.#output.returned(message);
       for (const destination of destinations) destination.push(message, undefined, 0);
@@ -272,8 +212,7 @@ export class Session implements DeliverySink {
       this.#consumers.delete(consumerTag);
       consumer.queue.cancel(consumer);
     } else if (this.#reply?.consumerTag === consumerTag) {
-      this.#environment.replies.remove(this.#reply);
-      this.#reply = undefined;
+      this.#stopReplies();
     }
   }
 
@@ -351,24 +290,7 @@ export class Session implements DeliverySink {
     const deliveries = this.#ledger.takeAll();
     for (const consumer of consumers) consumer.queue.cancel(consumer);
     for (const delivery of deliveries) delivery.queue.requeue(delivery.sequence, delivery.bodyBytes);
-    if (this.#reply !== undefined) this.#environment.replies.remove(this.#reply);
-    this.#reply = undefined;
-  }
-
-  #inspectRare(message: Message): readonly Destination[] {
-    checkRareProperties(message, this.#publisher, message.publishedAt);
-    if (replyTo(message) === REPLY_QUEUE_NAME) {
-      if (this.#reply === undefined) {
-        throw new BrokerError("PRECONDITION_FAILED", "fast reply consumer does not exist");
-      }
-      changeProperties(message, { replyTo: this.#reply.name });
-    }
-    const headers = messageHeaders(message);
-    if (headers === undefined) return this.#routes.resolve(message);
-    const selected = senderSelected(headers);
-    if (selected.headers !== undefined) changeProperties(message, { headers: selected.headers });
-    if (selected.routingKeys.length === 0) return this.#routes.resolve(message);
-    return this.#routes.resolveKeys(message, selected.routingKeys);
+    this.#stopReplies();
   }
 
   #accessQueue(queueName: string): Queue {
@@ -384,6 +306,14 @@ export class Session implements DeliverySink {
       this.#output.deliverReply(consumerTag, this.#ledger.skip(), message);
     });
     replies.add(this.#reply);
+    this.#router.replyQueueName = this.#reply.name;
+  }
+
+  #stopReplies(): void {
+    if (this.#reply === undefined) return;
+    this.#environment.replies.remove(this.#reply);
+    this.#reply = undefined;
+    this.#router.replyQueueName = undefined;
   }
 
   #end(delivery: Delivery, outcome: Outcome): void {

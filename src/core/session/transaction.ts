@@ -1,3 +1,4 @@
+import type { Destination } from "../destination.ts";
 import { BrokerError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Delivery } from "./delivery-ledger.ts";
@@ -9,6 +10,27 @@ export type Outcome = "ack" | "requeue" | "discard";
 export interface HeldPublish {
   readonly message: Message;
   readonly mandatory: boolean;
+}
+
+/** A publish and where it is to go. */
+export interface RoutedPublish {
+  readonly message: Message;
+  readonly destinations: readonly Destination[];
+}
+
+/** Whether a destination would refuse any of `publishes`, all of them together considered. */
+export function anyRefused(publishes: readonly RoutedPublish[]): boolean {
+  const totals = new Map<Destination, { count: number; bodyBytes: number }>();
+  for (const { message, destinations } of publishes) {
+    for (const destination of destinations) {
+      const total = totals.get(destination) ?? { count: 0, bodyBytes: 0 };
+      total.count++;
+      total.bodyBytes += message.bodyBytes;
+      totals.set(destination, total);
+    }
+  }
+  for (const [destination, { count, bodyBytes }] of totals) if (destination.refuses(count, bodyBytes)) return true;
+  return false;
 }
 
 /** An acknowledgement that waits for tx.commit. */

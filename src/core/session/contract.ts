@@ -1,0 +1,58 @@
+import type { Clock } from "../../lib/clock.ts";
+import type { Random } from "../../lib/random.ts";
+import type { FieldTable } from "../../wire/field-table.ts";
+import type { Permissions } from "../auth/permissions.ts";
+import type { CommitBarrier } from "../commit-barrier.ts";
+import type { Message } from "../message.ts";
+import type { Consumer } from "../queue/consumer.ts";
+import type { Turn } from "../turn.ts";
+import type { Vhost } from "../vhost.ts";
+import type { ConfirmOutput } from "./confirm-tracker.ts";
+import type { ReplyDirectory } from "./direct-reply.ts";
+
+/** What a protocol's channel does for a session. */
+export interface SessionOutput extends ConfirmOutput {
+  /** False while the client does not take what it is sent. */
+  readonly writable: boolean;
+  deliver(consumer: Consumer, deliveryTag: number, redelivered: boolean, message: Message): void;
+  deliverReply(consumerTag: string, deliveryTag: number, message: Message): void;
+  /** A mandatory message had nowhere to go. */
+  returned(message: Message): void;
+  /** The queue of a consumer has gone. */
+  consumerCancelled(consumerTag: string): void;
+}
+
+/** What a session is opened with. */
+export interface SessionEnvironment {
+  readonly vhost: Vhost;
+  readonly userName: string;
+  readonly mayImpersonate: boolean;
+  /** Identity of the connection, for exclusive queues. */
+  readonly connection: object;
+  readonly permissions: Permissions;
+  readonly replies: ReplyDirectory;
+  readonly turn: Turn;
+  readonly barrier: CommitBarrier;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly transactionBytesMax: number;
+}
+
+/** What a client asks for when it consumes. */
+export interface ConsumeRequest {
+  readonly queueName: string;
+  /** "": the broker makes one up. */
+  readonly consumerTag: string;
+  readonly noAck: boolean;
+  readonly exclusive: boolean;
+  readonly arguments: FieldTable;
+}
+
+/** What basic.get found; valid until the next call. */
+export interface GetResult {
+  readonly message: Message;
+  readonly deliveryTag: number;
+  readonly redelivered: boolean;
+  /** Messages ready after this one. */
+  readonly messageCount: number;
+}

@@ -1,0 +1,55 @@
+// Hot file: route runs for every publish.
+
+import type { Destination } from "../destination.ts";
+import { BrokerError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import { REPLY_QUEUE_NAME } from "../names.ts";
+import {
+  changeProperties,
+  checkRareProperties,
+  inspectMessage,
+  messageHeaders,
+  type Publisher,
+  replyTo,
+} from "./message-inspector.ts";
+import type { RouteResolver } from "./route-resolver.ts";
+import { senderSelected } from "./sender-selected.ts";
+
+/** Looks at the properties of what is published, and finds where it goes. */
+export class MessageRouter {
+  readonly #routes: RouteResolver;
+  readonly #publisher: Publisher;
+  /** What `amq.rabbitmq.reply-to` in the reply-to property stands for; undefined: the session consumes no replies. */
+  replyQueueName: string | undefined;
+
+  constructor(routes: RouteResolver, publisher: Publisher) {
+    this.#routes = routes;
+    this.#publisher = publisher;
+  }
+
+  /**
+   * The destinations of `message`, whose properties are changed where the broker must: a BCC header is taken out and
+   * a direct reply-to filled in.
+   *
+   * @throws BrokerError NOT_FOUND, ACCESS_REFUSED or PRECONDITION_FAILED
+   */
+  route(message: Message): readonly Destination[] {
+    return inspectMessage(message) ? this.#routeRare(message) : this.#routes.resolve(message);
+  }
+
+  #routeRare(message: Message): readonly Destination[] {
+    checkRareProperties(message, this.#publisher, message.publishedAt);
+    if (replyTo(message) === REPLY_QUEUE_NAME) {
+      if (this.replyQueueName === undefined) {
+        throw new BrokerError("PRECONDITION_FAILED", "fast reply consumer does not exist");
+      }
+      changeProperties(message, { replyTo: this.replyQueueName });
+    }
+    const headers = messageHeaders(message);
+    if (headers === undefined) return this.#routes.resolve(message);
+    const selected = senderSelected(headers);
+    if (selected.headers !== undefined) changeProperties(message, { headers: selected.headers });
+    if (selected.routingKeys.length === 0) return this.#routes.resolve(message);
+    return this.#routes.resolveKeys(message, selected.routingKeys);
+  }
+}
