@@ -1,11 +1,12 @@
 import { connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
+import type { Broker } from "../../src/core/broker.ts";
 import type { PeerInfo } from "../../src/lib/peer-info.ts";
 import { expectStart, type HandshakeOptions, handshake } from "./handshake.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { RawClient } from "./raw-client.ts";
-import type { TestBroker, TestBrokerOptions } from "./test-broker.ts";
+import { startTestBroker, type TestBrokerOptions } from "./test-broker.ts";
 
 /**
  * The URL of a running broker to test instead of a fresh Leveret in memory, e.g. `amqp://127.0.0.1:5672`; it must
@@ -34,11 +35,19 @@ export class BrokerUnderTest {
   /** The clock of the broker; steps nothing when the broker is a foreign one. */
   readonly clock: ManualClock;
   readonly #openStream: OpenStream;
+  readonly #inside: Broker | undefined;
   readonly #streams: Duplex[] = [];
 
-  constructor(clock: ManualClock, openStream: OpenStream) {
+  constructor(clock: ManualClock, openStream: OpenStream, inside?: Broker) {
     this.clock = clock;
     this.#openStream = openStream;
+    this.#inside = inside;
+  }
+
+  /** The broker itself, for what no client can set up: users, permissions, virtual hosts. Leveret only. */
+  get inside(): Broker {
+    if (this.#inside === undefined) throw new Error("a foreign broker cannot be looked into");
+    return this.#inside;
   }
 
   /** A new stream to the broker, on which nothing has been said. `peer` is who Leveret takes the client for. */
@@ -93,10 +102,9 @@ export function methodTest(
 }
 
 async function runLocally(options: MethodTestOptions, body: (broker: BrokerUnderTest) => Promise<void>): Promise<void> {
-  const { startTestBroker } = await import("./test-broker.ts");
   const clock = new ManualClock();
-  const testBroker: TestBroker = startTestBroker({ ...options.broker, clock });
-  const broker = new BrokerUnderTest(clock, async (peer) => testBroker.connect(peer));
+  const testBroker = startTestBroker({ ...options.broker, clock });
+  const broker = new BrokerUnderTest(clock, async (peer) => testBroker.connect(peer), testBroker.broker);
   try {
     await body(broker);
   } finally {

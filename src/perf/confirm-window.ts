@@ -35,6 +35,11 @@ export class ConfirmWindow {
     return this.#last + 1;
   }
 
+  /** Whether a message that has been published is not confirmed yet. */
+  isOutstanding(deliveryTag: number): boolean {
+    return deliveryTag > this.#settled && this.#confirmed[deliveryTag & this.#mask] === 0;
+  }
+
   published(count: number): void {
     this.#last += count;
     this.outstanding += count;

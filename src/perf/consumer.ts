@@ -7,6 +7,9 @@ import type { Traffic } from "./frame-scanner.ts";
 import type { LatencyHistogram } from "./latency-histogram.ts";
 import { monotonicNanoseconds } from "./monotonic-clock.ts";
 
+/** A body that claims to have been sent longer ago than an hour, or yet to be sent, does not tell the time at all. */
+const STAMP_NANOSECONDS_MAX = 3600e9;
+
 export interface ConsumerOptions {
   readonly connection: PerfConnection;
   /** Messages that one acknowledgement covers; 0: automatic acknowledgement. */
@@ -65,6 +68,7 @@ export class Consumer implements Traffic {
 
   #recordLatency(latency: LatencyHistogram, stamp: number): void {
     if (this.#readAt === 0) this.#readAt = monotonicNanoseconds();
-    latency.record(this.#readAt - stamp);
+    const nanoseconds = this.#readAt - stamp;
+    if (nanoseconds >= 0 && nanoseconds < STAMP_NANOSECONDS_MAX) latency.record(nanoseconds);
   }
 }

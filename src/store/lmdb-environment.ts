@@ -4,6 +4,7 @@ import type { Logger } from "../lib/logger.ts";
 import { StoreCommitError } from "./errors.ts";
 import { checkEnvironmentFiles } from "./environment-files.ts";
 import { FileReserve } from "./file-reserve.ts";
+import { indexPages, statisticsOf, type TreeStatistics } from "./lmdb-statistics.ts";
 import { makeDirectory, syncDirectory } from "./sync-directory.ts";
 
 export type BinaryDatabase = Database<Buffer, Buffer>;
@@ -89,16 +90,13 @@ export class LmdbEnvironment<Name extends string> {
     write: () => void,
     finished: (error: Error | undefined, attempted: boolean) => void,
   ): void {
-    const { operations, putBytes, removedBytes } = footprint;
-    const reserved = this.#reserve.ensure({
-      bytes: bytesOf(footprint, operations),
-      isGrowth: putBytes > removedBytes,
-      // However many operations: they change no more pages than there are, and no more than what is put fills.
-      tightBytes: () => {
-        const newPages = Math.ceil((putBytes + operations * ENTRY_BYTES) / PAGE_BYTES);
-        return bytesOf(footprint, Math.min(operations, this.#indexPageCount() + newPages));
-      },
-    });
+    let reserved: Promise<void> | undefined;
+    try {
+      reserved = this.#ensureRoom(footprint);
+    } catch (error) {
+      setImmediate(finished, new StoreCommitError(error), false);
+      return;
+    }
     if (reserved === undefined) this.#start(write, finished);
     else {
       reserved.then(
@@ -114,6 +112,19 @@ export class LmdbEnvironment<Name extends string> {
     const root = this.#root;
     this.#root = undefined;
     await root?.close();
+  }
+
+  #ensureRoom(footprint: Footprint): Promise<void> | undefined {
+    const { operations, putBytes, removedBytes } = footprint;
+    return this.#reserve.ensure({
+      bytes: bytesOf(footprint, operations),
+      isGrowth: putBytes > removedBytes,
+      // However many operations: they change no more pages than there are, and no more than what is put fills.
+      tightBytes: () => {
+        const newPages = Math.ceil((putBytes + operations * ENTRY_BYTES) / PAGE_BYTES);
+        return bytesOf(footprint, Math.min(operations, this.#indexPageCount() + newPages));
+      },
+    });
   }
 
   #start(write: () => void, finished: (error: Error | undefined, attempted: boolean) => void): void {
@@ -160,7 +171,7 @@ export class LmdbEnvironment<Name extends string> {
 
   /** Pages of the file up to the last that LMDB has used. */
   #pageCount(): number {
-    return this.#stats(this.#root as RootDatabase).lastPageNumber + 1;
+    return statisticsOf(this.#root as RootDatabase).lastPageNumber + 1;
   }
 
   #reusablePageCount(): number {
@@ -172,39 +183,17 @@ export class LmdbEnvironment<Name extends string> {
   }
 
   #sumOfTrees(measure: (tree: TreeStatistics) => number): number {
-    const { root, free } = this.#stats(this.#root as RootDatabase);
+    const { root, free } = statisticsOf(this.#root as RootDatabase);
     let sum = measure(root) + measure(free);
-    for (const database of this.#databases.values()) sum += measure(this.#stats(database));
+    for (const database of this.#databases.values()) sum += measure(statisticsOf(database));
     return sum;
   }
-
-  #stats(database: Database): Statistics {
-    return database.getStats() as Statistics;
-  }
-}
-
-interface TreeStatistics {
-  readonly treeBranchPageCount: number;
-  readonly treeLeafPageCount: number;
-  readonly overflowPages: number;
-}
-
-/** What lmdb-js reports, and does not type: the database's own tree, and the environment's. */
-interface Statistics extends TreeStatistics {
-  readonly lastPageNumber: number;
-  readonly root: TreeStatistics;
-  readonly free: TreeStatistics;
 }
 
 /** An upper bound of what a transaction writes that changes up to so many pages of keys. */
 function bytesOf({ putBytes, removedBytes }: Footprint, changedPages: number): number {
   const pages = TRANSACTION_PAGES + changedPages * PAGES_PER_CHANGED_PAGE;
   return pages * PAGE_BYTES + putBytes + Math.ceil(removedBytes / FREE_LIST_RATIO);
-}
-
-/** Pages that hold keys and small values; larger values have pages of their own. */
-function indexPages({ treeBranchPageCount, treeLeafPageCount }: TreeStatistics): number {
-  return treeBranchPageCount + treeLeafPageCount;
 }
 
 /** Options of lmdb-js that its types leave out. */

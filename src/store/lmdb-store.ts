@@ -152,8 +152,17 @@ export class LmdbStore extends BufferedStore {
       done(failure);
     };
     // Independent of each other: what has succeeded of one is not repeated when the other fails.
-    this.#commitTo(this.#durable, this.durableChanges, this.#durableSweeper, writeDurable, ended);
-    this.#commitTo(this.#transient, this.transientChanges, this.#transientSweeper, writeTransient, ended);
+    const isDurableIdle = this.#commitTo(this.#durable, this.durableChanges, this.#durableSweeper, writeDurable, ended);
+    const isTransientIdle = this.#commitTo(
+      this.#transient,
+      this.transientChanges,
+      this.#transientSweeper,
+      writeTransient,
+      ended,
+    );
+    if (isDurableIdle) waitingFor -= 1;
+    if (isTransientIdle) waitingFor -= 1;
+    if (isDurableIdle && isTransientIdle) setImmediate(ended, undefined);
   }
 
   async close(): Promise<void> {
@@ -164,18 +173,18 @@ export class LmdbStore extends BufferedStore {
     await this.#lock.release();
   }
 
+  /** Returns whether there is nothing to do; otherwise calls `ended` later. */
   #commitTo<Environment extends DurableEnvironment | TransientEnvironment>(
     environment: Environment,
     buffer: ChangeBuffer,
     sweeper: QueueSweeper,
     write: (environment: Environment, changes: ChangeSet, plan: SweepPlan) => void,
     ended: (error: Error | undefined) => void,
-  ): void {
+  ): boolean {
     const changes = buffer.begin();
     if (changes.isEmpty && sweeper.isIdle) {
       buffer.succeeded();
-      setImmediate(ended, undefined);
-      return;
+      return true;
     }
     let plan: SweepPlan;
     try {
@@ -184,7 +193,7 @@ export class LmdbStore extends BufferedStore {
     } catch (error) {
       buffer.failed(false);
       setImmediate(ended, new StoreCommitError(error));
-      return;
+      return false;
     }
     environment.transact(
       footprintOf(changes, plan),
@@ -199,5 +208,6 @@ export class LmdbStore extends BufferedStore {
         ended(error);
       },
     );
+    return false;
   }
 }

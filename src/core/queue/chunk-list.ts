@@ -49,6 +49,7 @@ export class ChunkList {
   /** Puts `merged` in the place of `chunks`, which are neighbours. */
   replace(chunks: readonly Chunk[], merged: Chunk): void {
     this.#sweep();
+    this.#lastFound = undefined;
     this.#chunks.splice(this.#chunks.indexOf(chunks[0] as Chunk), chunks.length, merged);
   }
 

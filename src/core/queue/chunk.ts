@@ -29,6 +29,8 @@ export class Chunk implements ChunkDescriptor {
   settledPersistentBodyBytes = 0;
   /** True while the store does not yet know of the latest settled messages. */
   settledDirty = false;
+  /** True while it may hold records that the restart it was recovered by has made void; see {@link settleForgotten}. */
+  recovered = false;
   /** True when the store holds the chunk, or has been handed it. */
   written = false;
   lifetime: ChunkLifetime = "transient";
@@ -55,6 +57,7 @@ export class Chunk implements ChunkDescriptor {
     chunk.state = "stored";
     chunk.written = true;
     chunk.lifetime = "durable";
+    chunk.recovered = chunk.persistentCount < chunk.count;
     if (settlement !== undefined) {
       chunk.#settledBitmap = settlement.bitmap.slice();
       for (let index = 0; index < chunk.count; index++) if (chunk.isSettled(index)) chunk.settledCount++;
@@ -187,6 +190,7 @@ export class Chunk implements ChunkDescriptor {
    * records have just been read. Returns how many were settled.
    */
   settleForgotten(): number {
+    this.recovered = false;
     const buffer = (this.arena as Arena).buffer;
     let offset = this.start;
     let settled = 0;

@@ -318,8 +318,7 @@ export class MessageLog implements CommitParticipant {
   #load(chunk: Chunk): boolean {
     this.#storage.load(chunk);
     if (chunk === this.#cursorChunk) this.#cursorOffset = -1;
-    if (chunk.persistentCount === chunk.count || chunk.lifetime === "transient") return true;
-    if (chunk.settleForgotten() === 0) return true;
+    if (!chunk.recovered || chunk.settleForgotten() === 0) return true;
     this.#afterSettle(chunk);
     return !chunk.allSettled;
   }

@@ -1,0 +1,250 @@
+import assert from "node:assert/strict";
+import { randomInt } from "node:crypto";
+import { test } from "node:test";
+import { CommitBarrier } from "../../../src/core/commit-barrier.ts";
+import { Message } from "../../../src/core/message.ts";
+import { ArenaPool } from "../../../src/core/queue/arena.ts";
+import { MemoryBudget } from "../../../src/core/queue/memory-budget.ts";
+import { MessageLog } from "../../../src/core/queue/message-log.ts";
+import type { Receipt } from "../../../src/core/receipt.ts";
+import { silentLogger } from "../../../src/lib/logger.ts";
+import { MemoryState } from "../../../src/store/memory-state.ts";
+import { MemoryStore } from "../../../src/store/memory-store.ts";
+import { contentBody, encodeContent } from "../../../src/wire/content.ts";
+import { FaultyStore } from "../../support/faulty-store.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
+
+const QUEUE_ID = 7;
+const STEPS = 3_000;
+
+/** A message as the model keeps it. */
+interface Entry {
+  readonly number: number;
+  readonly persistent: boolean;
+  readonly body: string;
+  state: "ready" | "taken" | "settled";
+  redelivered: boolean;
+  /** Whether a receipt has come: durable, or settled, or transient. */
+  safe: boolean;
+  refused: boolean;
+  sequence: number;
+}
+
+/** Numbers that follow from a seed: mulberry32. */
+function seeded(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) % below;
+  };
+}
+
+/** A message log beside a list that does the same. */
+class Model {
+  readonly state = new MemoryState();
+  readonly clock = new ManualClock();
+  readonly view = new Message();
+  readonly random: (below: number) => number;
+  readonly bodyBytesMax: number;
+  entries: Entry[] = [];
+  store!: FaultyStore;
+  barrier!: CommitBarrier;
+  log!: MessageLog;
+  memory!: MemoryBudget;
+  nextNumber = 0;
+  readonly receipt: Receipt = {
+    stored: (number) => {
+      const entry = this.byNumber(number);
+      assert(!entry.safe && !entry.refused, `message ${number} is reported once`);
+      entry.safe = true;
+    },
+    refused: (number) => {
+      const entry = this.byNumber(number);
+      assert(!entry.safe && !entry.refused, `message ${number} is reported once`);
+      entry.refused = true;
+    },
+  };
+
+  constructor(random: (below: number) => number, bodyBytesMax: number) {
+    this.random = random;
+    this.bodyBytesMax = bodyBytesMax;
+    this.open();
+  }
+
+  byNumber(number: number): Entry {
+    return this.entries.find((entry) => entry.number === number) as Entry;
+  }
+
+  /** Starts anew on what is durable. */
+  open(): void {
+    this.store = new FaultyStore(new MemoryStore(this.state));
+    this.barrier = new CommitBarrier(this.store, this.clock, silentLogger, () => {});
+    this.memory = new MemoryBudget(64 * 1024);
+    this.log = new MessageLog(QUEUE_ID, true, {
+      store: this.store,
+      barrier: this.barrier,
+      arenas: new ArenaPool(),
+      memory: this.memory,
+    });
+    this.store.recover({
+      definition() {},
+      delivered: (queueId, sequence) => {
+        assert.equal(queueId, QUEUE_ID);
+        this.log.recoverDelivered(sequence);
+      },
+      chunk: (_queueId, chunk, settlement) => this.log.recoverChunk(chunk, settlement),
+    });
+  }
+
+  append(): void {
+    const number = this.nextNumber++;
+    const persistent = this.random(4) > 0;
+    const body = `${number}:${"x".repeat(this.random(this.bodyBytesMax))}`;
+    const message = new Message();
+    const address = Buffer.from("\x00\x01q", "latin1");
+    const content = encodeContent(Buffer.from([0, 0]), Buffer.from(body), 131_072);
+    message.buffer = Buffer.concat([address, content]);
+    message.addressEnd = address.length;
+    message.contentStart = address.length;
+    message.contentEnd = message.buffer.length;
+    message.bodyBytes = body.length;
+    message.persistent = persistent;
+    message.publishedAt = 1_700_000_000_000 + number;
+    const entry: Entry = {
+      number,
+      persistent,
+      body,
+      state: "ready",
+      redelivered: false,
+      safe: false,
+      refused: false,
+      sequence: -1,
+    };
+    this.entries.push(entry);
+    entry.sequence = this.log.append(message, this.receipt, number);
+    if (!persistent) assert(entry.safe, "a transient message is reported at once");
+  }
+
+  take(): void {
+    const expected = this.entries.find((entry) => entry.state === "ready");
+    const found = this.log.peek(this.view);
+    assert.equal(found, expected !== undefined);
+    if (expected === undefined) return;
+    const { buffer, contentStart, contentEnd, publishedAt } = this.view;
+    assert.equal(contentBody(buffer, contentStart, contentEnd).toString(), expected.body);
+    assert.equal(publishedAt, 1_700_000_000_000 + expected.number);
+    assert.equal(this.log.peekedRedelivered, expected.redelivered, `redelivered of ${expected.number}`);
+    expected.sequence = this.log.take(this.view);
+    expected.state = "taken";
+    expected.redelivered = true;
+  }
+
+  settle(): void {
+    const taken = this.entries.filter((entry) => entry.state === "taken");
+    const entry = taken[this.random(3) === 0 ? this.random(Math.max(1, taken.length)) : 0];
+    if (entry === undefined) return;
+    entry.state = "settled";
+    this.log.settle(entry.sequence, entry.persistent, entry.body.length);
+    assert(entry.safe || entry.refused, "a settled message is reported at once");
+  }
+
+  requeue(): void {
+    const taken = this.entries.filter((entry) => entry.state === "taken");
+    const entry = taken[this.random(Math.max(1, taken.length))];
+    if (entry === undefined) return;
+    entry.state = "ready";
+    this.log.requeue(entry.sequence, entry.body.length);
+  }
+
+  purge(): void {
+    const ready = this.entries.filter((entry) => entry.state === "ready");
+    assert.equal(this.log.purge(this.view), ready.length);
+    for (const entry of ready) entry.state = "settled";
+  }
+
+  async commit(): Promise<void> {
+    this.barrier.endOfTurn();
+    await new Promise((resolve) => setImmediate(resolve));
+    this.clock.advance(1000);
+    this.barrier.endOfTurn();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async fail(): Promise<void> {
+    this.store.failCommits(1, new Error("disk full"));
+    this.barrier.endOfTurn();
+    await new Promise((resolve) => setImmediate(resolve));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async restart(): Promise<void> {
+    await this.commit();
+    await this.commit();
+    for (const entry of this.entries) {
+      if (entry.persistent) assert(entry.safe || entry.refused, `message ${entry.number} is reported`);
+    }
+    // What was taken last has been delivered; what was not delivered before is not marked.
+    this.entries = this.entries.filter((entry) => entry.persistent && entry.state !== "settled");
+    for (const entry of this.entries) entry.state = "ready";
+    this.open();
+  }
+
+  check(): void {
+    const ready = this.entries.filter((entry) => entry.state === "ready");
+    assert.equal(this.log.readyCount, ready.length);
+    assert.equal(
+      this.log.readyBytes,
+      ready.reduce((sum, entry) => sum + entry.body.length, 0),
+    );
+    assert.equal(this.log.unsettledCount, this.entries.filter((entry) => entry.state === "taken").length);
+    this.entries = this.entries.filter((entry) => entry.state !== "settled");
+  }
+
+  async step(weights: Readonly<Record<string, number>>): Promise<void> {
+    const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
+    let at = this.random(total);
+    for (const [operation, weight] of Object.entries(weights)) {
+      at -= weight;
+      if (at < 0) {
+        await this[operation as "append"]();
+        return;
+      }
+    }
+  }
+}
+
+const PROFILES = {
+  "small commits that are merged": { append: 60, take: 12, settle: 8, requeue: 4, commit: 60, restart: 1 },
+  "a backlog beyond memory": { append: 90, take: 30, settle: 20, requeue: 5, commit: 8, restart: 1 },
+  "a consumer that keeps up": { append: 40, take: 45, settle: 40, requeue: 5, commit: 12, restart: 1 },
+  "a disk that fails": { append: 40, take: 25, settle: 20, requeue: 5, commit: 8, fail: 4, restart: 1 },
+  purges: { append: 60, take: 15, settle: 5, requeue: 5, commit: 10, purge: 2, restart: 1 },
+} as const;
+
+for (const [name, weights] of Object.entries(PROFILES)) {
+  test(`[message log] equals a plain list: ${name}`, async () => {
+    const seed = Number(process.env["SEED"] ?? randomInt(2 ** 31));
+    try {
+      const model = new Model(seeded(seed), name === "a backlog beyond memory" ? 3_000 : 200);
+      for (let step = 0; step < STEPS; step++) {
+        await model.step(weights);
+        model.check();
+      }
+      await model.restart();
+      while (model.log.readyCount > 0) {
+        model.take();
+        model.settle();
+      }
+      model.check();
+      await model.commit();
+      await model.commit();
+      assert.equal(model.memory.usedBytes, 0, "an empty log holds no memory");
+      assert.equal(model.barrier.pendingBytes, 0);
+    } catch (error) {
+      console.error(`replay with SEED=${seed}`);
+      throw error;
+    }
+  });
+}

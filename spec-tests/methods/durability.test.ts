@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { MemoryStore } from "../../src/store/memory-store.ts";
+import { FaultyStore, type HeldCommit } from "../support/faulty-store.ts";
+import { type BrokerUnderTest, methodTest } from "../support/method-test.ts";
+import { declareSharedQueue } from "../support/queues.ts";
+
+type Body = (broker: BrokerUnderTest, store: FaultyStore) => Promise<void>;
+
+/** A method test whose body holds the commits of the broker's store in its hands. */
+function storeTest(title: string, body: Body): void {
+  const store = new FaultyStore(new MemoryStore());
+  const run = async (broker: BrokerUnderTest): Promise<void> => {
+    try {
+      await body(broker, store);
+    } finally {
+      store.failCommits(0, new Error());
+      store.holdCommits(false);
+      store.held?.release();
+    }
+  };
+  methodTest(title, run, { broker: { store } });
+}
+
+/** The commit that the broker has begun and that is held back. */
+async function heldCommit(store: FaultyStore): Promise<HeldCommit> {
+  for (let turn = 0; turn < 1000; turn++) {
+    if (store.held !== undefined) return store.held;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  throw new Error("the broker has begun no commit");
+}
+
+async function aFewTurns(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+storeTest("[durability/queue.declare] declare-ok of a durable queue waits for the commit", async (broker, store) => {
+  const client = await broker.channel();
+  store.holdCommits();
+  client.send(1, "queue.declare", { queue: "q", durable: true });
+  client.send(1, "access.request");
+  const commit = await heldCommit(store);
+  await aFewTurns();
+  assert.deepEqual(client.waiting(1), []);
+  store.holdCommits(false);
+  commit.release();
+  await client.expect(1, "queue.declare-ok");
+  await client.expect(1, "access.request-ok");
+});
+
+storeTest("[durability/confirm] the confirm of a persistent message waits for the commit", async (broker, store) => {
+  const client = await broker.channel();
+  const queue = await declareSharedQueue(broker, client, { durable: true });
+  await client.call(1, "confirm.select");
+  store.holdCommits();
+  client.publish(1, { routingKey: queue }, "a", { deliveryMode: 2 });
+  const commit = await heldCommit(store);
+  await aFewTurns();
+  assert.deepEqual(client.waiting(1), []);
+  store.holdCommits(false);
+  commit.release();
+  assert.equal((await client.expect(1, "basic.ack")).deliveryTag, 1);
+});
+
+storeTest("[durability/confirm] delivery need not wait for the commit", async (broker, store) => {
+  const client = await broker.channel();
+  const queue = await declareSharedQueue(broker, client, { durable: true });
+  await client.call(1, "basic.consume", { queue });
+  store.holdCommits();
+  client.publish(1, { routingKey: queue }, "a", { deliveryMode: 2 });
+  await client.expectContent(1, "basic.deliver");
+});
+
+storeTest(
+  "[durability/confirm] a persistent message acknowledged before the commit is confirmed at once",
+  async (broker, store) => {
+    const client = await broker.channel();
+    const queue = await declareSharedQueue(broker, client, { durable: true });
+    await client.call(1, "confirm.select");
+    await client.call(1, "basic.consume", { queue, noAck: true });
+    store.holdCommits();
+    client.publish(1, { routingKey: queue }, "a", { deliveryMode: 2 });
+    await client.expectContent(1, "basic.deliver");
+    assert.equal((await client.expect(1, "basic.ack")).deliveryTag, 1);
+  },
+);
+
+storeTest("[durability/confirm] a transient message is confirmed without a commit", async (broker, store) => {
+  const client = await broker.channel();
+  const queue = await declareSharedQueue(broker, client, { durable: true });
+  await client.call(1, "confirm.select");
+  store.holdCommits();
+  client.publish(1, { routingKey: queue }, "a", { deliveryMode: 1 });
+  assert.equal((await client.expect(1, "basic.ack")).deliveryTag, 1);
+});
+
+storeTest(
+  "[durability/tx.commit] commit-ok waits for the commit, and later methods behind it",
+  async (broker, store) => {
+    const client = await broker.channel();
+    const queue = await declareSharedQueue(broker, client, { durable: true });
+    await client.call(1, "tx.select");
+    client.publish(1, { routingKey: queue }, "a", { deliveryMode: 2 });
+    store.holdCommits();
+    client.send(1, "tx.commit");
+    client.send(1, "access.request");
+    const commit = await heldCommit(store);
+    await aFewTurns();
+    assert.deepEqual(client.waiting(1), []);
+    store.holdCommits(false);
+    commit.release();
+    await client.expect(1, "tx.commit-ok");
+    await client.expect(1, "access.request-ok");
+  },
+);
+
+storeTest("[durability/queue.declare] other connections do not wait", async (broker, store) => {
+  const client = await broker.channel();
+  const other = await broker.channel();
+  store.holdCommits();
+  client.send(1, "queue.declare", { queue: "q", durable: true });
+  const commit = await heldCommit(store);
+  await other.call(1, "access.request");
+  assert.deepEqual(client.waiting(1), []);
+  store.holdCommits(false);
+  commit.release();
+  await client.expect(1, "queue.declare-ok");
+});
+
+storeTest(
+  "[durability/confirm] a failing commit is never confirmed: nack, or ack once a later commit succeeds",
+  async (broker, store) => {
+    const client = await broker.channel();
+    const queue = await declareSharedQueue(broker, client, { durable: true });
+    await client.call(1, "confirm.select");
+    store.holdCommits();
+    client.publish(1, { routingKey: queue }, "a", { deliveryMode: 2 });
+    const commit = await heldCommit(store);
+    commit.fail(new Error("no space left on device"));
+    await aFewTurns();
+    assert.ok(!client.waiting(1).includes("basic.ack"));
+    const other = await broker.channel();
+    await other.call(1, "access.request");
+  },
+);
+
+storeTest(
+  "[connection.blocked] a client that publishes while the disk fails is told, others are not",
+  async (broker, store) => {
+    const publisher = await broker.channel();
+    const idle = await broker.channel();
+    const untold = await broker.channel({ capabilities: { publisher_confirms: true } });
+    const queue = await declareSharedQueue(broker, publisher, { durable: true });
+    store.failCommits(1_000_000, new Error("no space left on device"));
+    publisher.publish(1, { routingKey: queue }, "a", { deliveryMode: 2 });
+    await aFewTurns();
+    publisher.publish(1, { routingKey: queue }, "b", { deliveryMode: 2 });
+    assert.deepEqual(await publisher.expect(0, "connection.blocked"), { reason: "low on disk" });
+    untold.publish(1, { routingKey: queue }, "c", { deliveryMode: 2 });
+    await idle.call(1, "access.request");
+    assert.deepEqual([...idle.waiting(0), ...untold.waiting(0)], []);
+    store.failCommits(0, new Error());
+    broker.clock.advance(60_000);
+    await publisher.expect(0, "connection.unblocked");
+    await publisher.call(1, "access.request");
+  },
+);

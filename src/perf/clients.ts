@@ -1,0 +1,123 @@
+import { PerfConnection, type ConnectionOptions } from "./connection.ts";
+import { Consumer } from "./consumer.ts";
+import type { Countdown } from "./countdown.ts";
+import type { LatencyHistogram } from "./latency-histogram.ts";
+import { Poller } from "./poller.ts";
+import { PublishBatch } from "./publish-batch.ts";
+import { Publisher } from "./publisher.ts";
+import type { ThroughputOptions } from "./throughput-options.ts";
+import { declareQueue, queueNames, routingKeys, shareOf } from "./topology.ts";
+
+/** What all clients of a run share. */
+export interface ClientContext {
+  readonly options: ThroughputOptions;
+  readonly connecting: ConnectionOptions;
+  readonly countdown: Countdown;
+  readonly latency: LatencyHistogram | undefined;
+  readonly confirmLatency: LatencyHistogram | undefined;
+  readonly onPublisherDone: () => void;
+}
+
+/** A client that takes messages from its queues once it is started. */
+export interface ConsumingClient {
+  readonly connection: PerfConnection;
+  readonly consumer: Consumer;
+  start(): void;
+  /** Acknowledges what it has taken, and takes no more. */
+  stop(): void;
+}
+
+/** A client that publishes once it is started. */
+export interface PublishingClient {
+  readonly connection: PerfConnection;
+  readonly publisher: Publisher;
+}
+
+/** Connects consumer number `index` and declares its queues. Rejects with a {@link PerfError}. */
+export async function openConsumer(context: ClientContext, index: number): Promise<ConsumingClient> {
+  const { options, countdown, latency } = context;
+  const connection = await PerfConnection.open(context.connecting);
+  const queues = await declareQueues(connection, options, shareOf(queueNames(options), index, options.consumers));
+  if (options.prefetch > 0) {
+    const qos = { prefetchSize: 0, prefetchCount: options.prefetch, global: false };
+    await connection.call("basic.qos", qos, "basic.qos-ok");
+  }
+  const consumer = new Consumer({ connection, ackBatch: options.ack, countdown, latency });
+  if (options.polling) {
+    const poller = new Poller(connection, consumer, queues, options.ack === 0);
+    connection.carry(poller);
+    const stop = (): void => {
+      poller.stop();
+      consumer.finish();
+    };
+    return { connection, consumer, start: () => poller.start(), stop };
+  }
+  connection.carry(consumer);
+  const start = (): void => queues.forEach((queue, turn) => consume(connection, options, queue, String(turn)));
+  return { connection, consumer, start, stop: () => consumer.finish() };
+}
+
+/** Connects publisher number `index`, and declares its queues if no consumer does. Rejects with a {@link PerfError}. */
+export async function openPublisher(context: ClientContext, index: number): Promise<PublishingClient> {
+  const { options } = context;
+  const connection = await PerfConnection.open(context.connecting);
+  const queues = shareOf(queueNames(options), index, options.publishers);
+  if (options.consumers === 0) await declareQueues(connection, options, queues);
+  if (options.confirms > 0) await connection.call("confirm.select", { noWait: false }, "confirm.select-ok");
+  const shape = {
+    exchange: options.exchange,
+    routingKeys: routingKeys(options, queues),
+    bodyBytes: options.size,
+    persistent: options.persistent,
+  };
+  const publisher = new Publisher({
+    connection,
+    batch: new PublishBatch(shape, connection.frameBytesMax),
+    unconfirmedMax: options.confirms,
+    rate: options.rate,
+    messages: options.messages === 0 ? Infinity : partOf(options.messages, index, options.publishers),
+    stamped: options.latency,
+    confirmLatency: context.confirmLatency,
+    onDone: context.onPublisherDone,
+  });
+  connection.carry(publisher);
+  return { connection, publisher };
+}
+
+async function declareQueues(
+  connection: PerfConnection,
+  options: ThroughputOptions,
+  names: readonly string[],
+): Promise<string[]> {
+  const declared: string[] = [];
+  for (const name of names) declared.push(await declareQueue(connection, options, name));
+  return declared;
+}
+
+/** Deliveries may come before anything could be done with a reply, so none is asked for. */
+function consume(connection: PerfConnection, { ack }: ThroughputOptions, queue: string, consumerTag: string): void {
+  connection.send("basic.consume", {
+    queue,
+    consumerTag,
+    noLocal: false,
+    noAck: ack === 0,
+    exclusive: false,
+    noWait: true,
+    arguments: new Map(),
+  });
+}
+
+/** The share of `total` that number `index` of `parts` gets, so that all of them together get it exactly. */
+function partOf(total: number, index: number, parts: number): number {
+  return Math.floor(total / parts) + (index < total % parts ? 1 : 0);
+}
+
+/** Deletes all queues of a run that have a name. */
+export async function deleteQueues(connecting: ConnectionOptions, options: ThroughputOptions): Promise<void> {
+  const connection = await PerfConnection.open(connecting);
+  for (const queue of queueNames(options).filter((name) => name !== "")) {
+    const args = { queue, ifUnused: false, ifEmpty: false, noWait: false };
+    await connection.call("queue.delete", args, "queue.delete-ok");
+  }
+  await connection.close();
+}
