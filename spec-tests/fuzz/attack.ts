@@ -13,7 +13,8 @@ const BATCH_PIECES_MAX = 3;
  */
 export async function attack(stream: Duplex, pieces: readonly Buffer[], random: SeededRandom): Promise<Buffer> {
   const answer: Buffer[] = [];
-  stream.on("data", (bytes: Buffer) => answer.push(bytes));
+  // A copy: over an in-memory stream this is the broker's own buffer, which it uses again.
+  stream.on("data", (bytes: Buffer) => answer.push(Buffer.from(bytes)));
   // A broker that drops the stream while more is written to it resets the connection; that is an answer.
   stream.on("error", () => undefined);
   const closed = once(stream, "close", { signal: AbortSignal.timeout(END_MILLISECONDS_MAX) });

@@ -95,7 +95,8 @@ async function confirms(client: RawClient): Promise<void> {
   client.publish(1, { routingKey: queue }, "");
   client.publish(1, { routingKey: "fuzz.nowhere", mandatory: true }, "back");
   await client.find(1, "basic.return");
-  await client.call(1, "queue.delete", { queue });
+  client.send(1, "queue.delete", { queue });
+  await client.find(1, "queue.delete-ok");
 }
 
 /** Transactions, committed and rolled back, on two channels. */

@@ -165,3 +165,17 @@ storeTest(
     await publisher.call(1, "access.request");
   },
 );
+
+storeTest("[durability/channel.close] no confirm comes on a channel the client has closed", async (broker, store) => {
+  const client = await broker.channel();
+  const queue = await declareSharedQueue(broker, client, { durable: true });
+  await client.call(1, "confirm.select");
+  store.holdCommits();
+  client.publish(1, { routingKey: queue }, "a", { deliveryMode: 2 });
+  const commit = await heldCommit(store);
+  await client.call(1, "channel.close", { replyCode: 200, replyText: "OK" });
+  store.holdCommits(false);
+  commit.release();
+  await aFewTurns();
+  assert.deepEqual(client.waiting(1), []);
+});

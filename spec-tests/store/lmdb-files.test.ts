@@ -2,11 +2,12 @@ import assert from "node:assert/strict";
 import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
-import { open } from "lmdb";
 import type { ChunkDescriptor } from "../../src/core/ports.ts";
 import { silentLogger } from "../../src/lib/logger.ts";
 import { StoreFormatError } from "../../src/store/errors.ts";
+import { LmdbEnvironment } from "../../src/store/lmdb-environment.ts";
 import { type LmdbStore, openLmdbStore } from "../../src/store/lmdb-store.ts";
+import { DURABLE_DATABASES } from "../../src/store/write-changes.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { appendChunk, chunkOf, commit, contentsOf, settlementOf } from "./contents.ts";
 
@@ -15,12 +16,21 @@ function openIn(directory: string): LmdbStore {
 }
 
 /** Changes a durable database behind the store's back. */
-async function tamper(directory: string, database: string, key: Buffer, value: Buffer | undefined): Promise<void> {
-  const root = open({ path: join(directory, "durable"), noSubdir: false, maxDbs: 8, overlappingSync: false });
-  const tampered = root.openDB<Buffer, Buffer>(database, { keyEncoding: "binary", encoding: "binary" });
-  if (value === undefined) await tampered.remove(key);
-  else await tampered.put(key, value);
-  await root.close();
+async function tamper(
+  directory: string,
+  database: (typeof DURABLE_DATABASES)[number],
+  key: Buffer,
+  value: Buffer | undefined,
+): Promise<void> {
+  const environment = new LmdbEnvironment({
+    directory: join(directory, "durable"),
+    databaseNames: DURABLE_DATABASES,
+    isDurable: true,
+    logger: silentLogger,
+  });
+  if (value === undefined) environment.database(database).removeSync(key);
+  else environment.database(database).putSync(key, value);
+  await environment.close();
 }
 
 async function directoryWithOneChunk(context: TestContext): Promise<string> {
@@ -84,7 +94,7 @@ describe("LMDB files", () => {
 
   it("with malformed keys or values are refused at recovery", async (context) => {
     const { chunk } = chunkOf(0, 5);
-    const cases: [database: string, key: Buffer, value: Buffer, error: RegExp][] = [
+    const cases: [database: (typeof DURABLE_DATABASES)[number], key: Buffer, value: Buffer, error: RegExp][] = [
       ["chunks", Buffer.alloc(31, 1), Buffer.of(1), /malformed chunk key in the store: 0x0101/],
       ["chunks", Buffer.alloc(32), Buffer.of(1), /malformed chunk key/],
       ["chunks", Buffer.alloc(32, 0xff), Buffer.of(1), /number out of range/],

@@ -46,6 +46,7 @@ export class ChannelTable {
 
   /** Ends a channel that the client has closed. */
   remove(channel: Channel): void {
+    channel.closing = true;
     channel.close();
     this.#channels.delete(channel.number);
     if (this.#last === channel) this.#last = undefined;
@@ -53,12 +54,7 @@ export class ChannelTable {
 
   /** Ends every channel, without a word to the client. */
   closeAll(): void {
-    for (const channel of this.#channels.values()) {
-      channel.closing = true;
-      channel.close();
-    }
-    this.#channels.clear();
-    this.#last = undefined;
+    for (const channel of [...this.#channels.values()]) this.remove(channel);
   }
 
   #find(reader: FrameReader): Channel | undefined {

@@ -51,7 +51,7 @@ export class Channel implements SessionOutput, MethodChannel {
   readonly connection: ChannelHost;
   readonly session: Session;
   lastQueueName: string | undefined;
-  /** True after the server has sent channel.close, until the client answers. */
+  /** True once either side has closed the channel: nothing more of it is sent, but what belongs to the closing. */
   closing = false;
   /** The method being carried out, for the close that an error in it leads to. */
   classId = 0;
