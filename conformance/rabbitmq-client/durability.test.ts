@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Connection } from "rabbitmq-client";
 import { BrokerProcess } from "../support/broker-process.ts";
+import { skipUnlessOwnBroker } from "../support/broker-under-test.ts";
 import { cleanUp } from "../support/clean-up.ts";
 import { Inbox } from "../support/inbox.ts";
 import { numbered } from "../support/scenarios.ts";
@@ -9,8 +10,9 @@ import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { createConsumer, createPublisher, openConnection } from "./connection.ts";
 
 const MESSAGES = numbered("message", 1000);
+const TITLE = "durability: confirmed persistent messages are there, in order, after the broker was killed";
 
-test("durability: confirmed persistent messages are there, in order, after the broker was killed", async (t) => {
+test(TITLE, { skip: skipUnlessOwnBroker }, async (t) => {
   const directory = temporaryDirectory(t);
   const first = await BrokerProcess.start("--data-dir", directory);
   cleanUp(t, () => first.kill());

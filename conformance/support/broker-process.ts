@@ -27,14 +27,14 @@ export class BrokerProcess {
   /**
    * Starts `leveret start` on a free port of the loopback and waits until it says where it listens.
    *
-   * @param arguments_ further arguments, e.g. `--memory` or `--data-dir`. The program is this package's own
+   * @param args further arguments, e.g. `--memory` or `--data-dir`. The program is this package's own
    *   unless LEVERET_CONFORMANCE_PROGRAM names another one, such as an installed `leveret`.
    * @throws when the broker exits before it listens; the error carries what it wrote to standard error.
    */
-  static async start(...arguments_: string[]): Promise<BrokerProcess> {
+  static async start(...args: string[]): Promise<BrokerProcess> {
     const installed = process.env["LEVERET_CONFORMANCE_PROGRAM"];
     const command = installed !== undefined ? [installed] : [process.execPath, ownLauncher()];
-    const child = spawn(command[0] as string, [...command.slice(1), "start", "--port", "0", ...arguments_], {
+    const child = spawn(command[0] as string, [...command.slice(1), "start", "--port", "0", ...args], {
       stdio: ["ignore", "pipe", "pipe"],
       // None of the tests' own LEVERET_ variables, which the broker would take for options.
       env: { PATH: process.env["PATH"] },
@@ -58,11 +58,6 @@ export class BrokerProcess {
     }
     clearTimeout(watchdog);
     throw new Error(`${command.join(" ")} did not come up: ${errors}`);
-  }
-
-  /** Process id. */
-  get pid(): number {
-    return this.#child.pid as number;
   }
 
   /** Ends it the way a crash does (SIGKILL); nothing gets a chance to be written. */

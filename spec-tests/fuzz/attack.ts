@@ -1,33 +1,43 @@
 import { once } from "node:events";
 import type { Duplex } from "node:stream";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { SeededRandom } from "./seeded-random.ts";
 
-const END_MILLISECONDS_MAX = 10_000;
+const ANSWER_MILLISECONDS_MAX = 10_000;
 /** Pieces that are sent in one go, at most. */
 const BATCH_PIECES_MAX = 3;
 
+export interface Attack {
+  readonly stream: Duplex;
+  readonly pieces: readonly Buffer[];
+  readonly random: SeededRandom;
+  /** Gives the broker time to answer. */
+  readonly pause: () => Promise<void>;
+  /** The stream is not ended before this is true of what the broker has sent. */
+  readonly isAnswered?: ((answer: Buffer) => boolean) | undefined;
+}
+
 /**
- * Sends the pieces, giving the broker time to answer in between, ends the stream, waits for the broker to close it
- * and returns all that it has sent. Throws when the broker does not close.
+ * Sends the pieces with pauses in between, ends the stream, waits for the broker to close it and returns all that it
+ * has sent. Throws when the broker does not answer or close.
  */
-export async function attack(stream: Duplex, pieces: readonly Buffer[], random: SeededRandom): Promise<Buffer> {
-  const answer: Buffer[] = [];
-  // A copy: over an in-memory stream this is the broker's own buffer, which it uses again.
-  stream.on("data", (bytes: Buffer) => answer.push(Buffer.from(bytes)));
+export async function attack({ stream, pieces, random, pause, isAnswered }: Attack): Promise<Buffer> {
+  let answer: Buffer = Buffer.alloc(0);
+  stream.on("data", (bytes: Buffer) => {
+    answer = Buffer.concat([answer, bytes]);
+  });
   // A broker that drops the stream while more is written to it resets the connection; that is an answer.
   stream.on("error", () => undefined);
-  const closed = once(stream, "close", { signal: AbortSignal.timeout(END_MILLISECONDS_MAX) });
+  const signal = AbortSignal.timeout(ANSWER_MILLISECONDS_MAX);
+  const closed = once(stream, "close", { signal });
   closed.catch(() => undefined);
   for (let sent = 0; sent < pieces.length && stream.writable; ) {
     const batch = pieces.slice(sent, sent + random.integer(1, BATCH_PIECES_MAX));
     sent += batch.length;
     stream.write(Buffer.concat(batch));
-    await nextTurn();
-    await nextTurn();
-    await nextTurn();
+    await pause();
   }
+  while (stream.writable && isAnswered?.(answer) === false) await once(stream, "data", { signal });
   stream.end();
   await closed;
-  return Buffer.concat(answer);
+  return answer;
 }

@@ -29,7 +29,7 @@ export function fuzzCase(sessions: readonly RecordedSession[], random: SeededRan
   const pieces = random.pick(sessions).map((piece) => Buffer.from(piece));
   if (random.chance(CERTAIN_PROBABILITY)) return certainlyMalformed(pieces, random);
   const names: string[] = [];
-  for (let count = random.integer(1, MUTATIONS_MAX); count > 0; count--) {
+  for (let count = random.integer(1, MUTATIONS_MAX); count > 0 && pieces.some(isWhole); count--) {
     const [name, mutate] = random.pick(Object.entries(MUTATIONS));
     mutate(pieces, random, sessions);
     names.push(name);
@@ -128,9 +128,13 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
   },
 };
 
-/** A piece that is a whole frame or the protocol header. */
 function pick(pieces: readonly Buffer[], random: SeededRandom): Buffer {
-  return random.pick(pieces.filter((piece) => piece.length > FRAME_HEAD_BYTES));
+  return random.pick(pieces.filter(isWhole));
+}
+
+/** Long enough for a frame or the protocol header. */
+function isWhole(piece: Buffer): boolean {
+  return piece.length > FRAME_HEAD_BYTES;
 }
 
 function randomBytes(random: SeededRandom): Buffer {

@@ -11,6 +11,9 @@ export type RecordedSession = readonly Buffer[];
 /** How many pieces a session begins with before the connection is open: header, start-ok, tune-ok, open. */
 export const HANDSHAKE_PIECES = 4;
 
+/** The queues of the sessions that outlive a connection; what a mutation leaves out may be their deletion. */
+export const LASTING_QUEUES = ["fuzz.confirms"];
+
 const SMALL_FRAME_BYTES = 4096;
 
 /** Runs realistic sessions with the broker behind `connect` and returns what the clients sent. */

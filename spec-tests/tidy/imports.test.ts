@@ -14,9 +14,10 @@ const AREA_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   metrics: ["lib", "wire", "core"],
   transport: ["lib"],
   client: ["lib", "wire"],
+  perf: ["lib", "wire"],
   server: ["lib", "wire", "core", "store", "amqp091", "amqp10", "management", "metrics", "transport"],
   index: ["lib", "core", "server"],
-  cli: ["lib", "core", "client", "server"],
+  cli: ["lib", "core", "client", "perf", "server"],
 };
 
 /** The parts of src/core/; a part may import itself and the parts named. */

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { WireError } from "../../src/wire/errors.ts";
 import {
+  DEFAULT_TABLE_LIMITS,
   decodeTable,
   decodeTableBody,
   EMPTY_TABLE,
@@ -11,6 +12,7 @@ import {
   type FieldTable,
   type FieldValue,
   table,
+  tableFrom,
 } from "../../src/wire/field-table.ts";
 import { fieldTable, octets } from "./arbitraries.ts";
 
@@ -158,8 +160,21 @@ describe("field table codec", () => {
     const tooDeep = encodeTable(nested(129));
     const error = { replyName: "SYNTAX_ERROR", message: "field table is nested too deep" };
     assert.throws(() => decodeTable(tooDeep, 0, tooDeep.length), error);
-    assert.deepEqual(decodeTable(tooDeep, 0, tooDeep.length, { depthMax: 129 }), nested(129));
-    assert.throws(() => decodeTableBody(tooDeep, 4, tooDeep.length, { depthMax: 1 }), error);
+    assert.deepEqual(decodeTable(tooDeep, 0, tooDeep.length, { ...DEFAULT_TABLE_LIMITS, depthMax: 129 }), nested(129));
+    assert.throws(() => decodeTableBody(tooDeep, 4, tooDeep.length, { ...DEFAULT_TABLE_LIMITS, depthMax: 1 }), error);
+  });
+
+  it("the octets of the outermost table are limited as asked", () => {
+    const encoded = encodeTable(tableFrom({ key: "value" }));
+    const bytesMax = encoded.length - 4;
+    assert.equal(decodeTable(encoded, 0, encoded.length, { ...DEFAULT_TABLE_LIMITS, bytesMax }).size, 1);
+    const error = {
+      replyName: "SYNTAX_ERROR",
+      message: `field table of ${bytesMax} octets is larger than the limit of ${bytesMax - 1}`,
+    };
+    const tooSmall = { ...DEFAULT_TABLE_LIMITS, bytesMax: bytesMax - 1 };
+    assert.throws(() => decodeTable(encoded, 0, encoded.length, tooSmall), error);
+    assert.throws(() => decodeTableBody(encoded, 4, encoded.length, tooSmall), error);
   });
 
   it("values beyond their type cannot be encoded", () => {

@@ -200,7 +200,8 @@ export class Channel implements SessionOutput, MethodChannel {
     if (spec === undefined) {
       throw new WireError("COMMAND_INVALID", `unknown method ${classId}.${methodId}`, classId, methodId);
     }
-    handleMethod(this, spec as MethodSpec, decodeArguments(spec, buffer, payloadStart + 4, payloadEnd));
+    const { tableLimits } = this.connection.broker;
+    handleMethod(this, spec as MethodSpec, decodeArguments(spec, buffer, payloadStart + 4, payloadEnd, tableLimits));
   }
 
   #beginPublish(buffer: Buffer, start: number, end: number): void {

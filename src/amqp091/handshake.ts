@@ -102,7 +102,13 @@ export class Handshake {
     const methodId = buffer.readUInt16BE(payloadStart + 2);
     const spec = methodById(classId, methodId);
     const decode = <N extends MethodName>(): MethodArguments<N> =>
-      decodeArguments(spec as NonNullable<typeof spec>, buffer, payloadStart + 4, payloadEnd) as MethodArguments<N>;
+      decodeArguments(
+        spec as NonNullable<typeof spec>,
+        buffer,
+        payloadStart + 4,
+        payloadEnd,
+        this.#connection.broker.tableLimits,
+      ) as MethodArguments<N>;
     if (this.#step === "refused") return;
     try {
       if (spec?.name === "connection.close") {

@@ -1,6 +1,7 @@
 import yargs from "yargs";
 import { EXIT_CODES } from "../server/exit-codes.ts";
 import { VERSION } from "../server/version.ts";
+import { perfCommand } from "./perf.ts";
 import { startCommand } from "./start.ts";
 
 const HELP_COLUMNS_MAX = 120;
@@ -30,6 +31,7 @@ function createParser(args: readonly string[]) {
       .scriptName("leveret")
       .usage("$0 <command>\n\nA message broker that RabbitMQ clients connect to unchanged.")
       .command(startCommand)
+      .command(perfCommand)
       .strictCommands()
       .recommendCommands()
       .demandCommand(1, "a command is missing")

@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Random } from "../lib/random.ts";
+import type { TableLimits } from "../wire/field-table.ts";
 import { PENDING_QUEUE_ARGUMENTS } from "./arguments/queue-arguments.ts";
 import { Permissions } from "./auth/permissions.ts";
 import { defaultMechanisms, type SaslMechanism } from "./auth/sasl.ts";
@@ -11,7 +12,7 @@ import { CommitBarrier } from "./commit-barrier.ts";
 import { Definitions } from "./definitions.ts";
 import { BrokerError } from "./errors.ts";
 import { FlowControl } from "./flow-control.ts";
-import type { BrokerLimits } from "./limits.ts";
+import { type BrokerLimits, tableLimits } from "./limits.ts";
 import type { Store } from "./ports.ts";
 import { ArenaPool } from "./queue/arena.ts";
 import { MemoryBudget } from "./queue/memory-budget.ts";
@@ -66,6 +67,7 @@ export class Broker {
   readonly random: Random;
   readonly logger: Logger;
   readonly limits: BrokerLimits;
+  readonly tableLimits: TableLimits;
   readonly identity: BrokerIdentity;
   readonly users: UserDirectory;
   readonly permissions: Permissions;
@@ -89,6 +91,7 @@ export class Broker {
     this.random = random;
     this.logger = logger;
     this.limits = limits;
+    this.tableLimits = tableLimits(limits);
     this.identity = identity;
     this.#store = store;
     this.turn = new Turn(environment.defer ?? setImmediate);
@@ -173,6 +176,7 @@ export class Broker {
         clock: this.clock,
         random: this.random,
         transactionBytesMax: this.limits.transactionBytesMax,
+        tableLimits: this.tableLimits,
       },
       output,
     );

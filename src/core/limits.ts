@@ -1,3 +1,5 @@
+import type { TableLimits } from "../wire/field-table.ts";
+
 /** Limits on what comes from outside. Each is checked before memory is set aside for what it limits. */
 export interface BrokerLimits {
   /** Connections at one time. */
@@ -18,14 +20,19 @@ export interface BrokerLimits {
   readonly queueMemoryBytesMax: number;
   /** Octets of publishes and acknowledgements one transaction may hold until it is committed. */
   readonly transactionBytesMax: number;
-  /** Octets of a field table in a method or a message's headers. */
+  /** Octets of a field table that the broker has to read: in a method, or the headers a message is routed by. */
   readonly tableBytesMax: number;
-  /** Tables and arrays inside each other. */
+  /** Tables and arrays inside each other, in such a table. */
   readonly tableDepthMax: number;
   /** How long a client may take from connecting to connection.open. */
   readonly handshakeTimeoutMilliseconds: number;
   /** How long a refused login is kept waiting before it is told, against guessing. */
   readonly loginRefusedDelayMilliseconds: number;
+}
+
+/** The limits on field tables, as the wire layer takes them. */
+export function tableLimits({ tableBytesMax, tableDepthMax }: BrokerLimits): TableLimits {
+  return { bytesMax: tableBytesMax, depthMax: tableDepthMax };
 }
 
 const KIBIBYTE = 1024;

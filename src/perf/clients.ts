@@ -53,7 +53,9 @@ export async function openConsumer(context: ClientContext, index: number): Promi
     return { connection, consumer, start: () => poller.start(), stop };
   }
   connection.carry(consumer);
-  const start = (): void => queues.forEach((queue, turn) => consume(connection, options, queue, String(turn)));
+  const start = (): void => {
+    for (const [turn, queue] of queues.entries()) consume(connection, options, queue, String(turn));
+  };
   return { connection, consumer, start, stop: () => consumer.finish() };
 }
 

@@ -1,7 +1,10 @@
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
+import { completeArguments, type Request, type SomeArguments } from "../client/arguments.ts";
+import { ConnectionLostError } from "../client/errors.ts";
+import { startOk, tuneOk } from "../client/handshake.ts";
+import { PendingReplies } from "../client/pending-replies.ts";
 import { formatEndpoint } from "../lib/peer-info.ts";
-import { tableFrom } from "../wire/field-table.ts";
+import { WireError } from "../wire/errors.ts";
 import { PROTOCOL_HEADER } from "../wire/frame.ts";
 import { decodeArguments, encodeMethodFrame } from "../wire/method-codec.ts";
 import { type MethodArguments, type MethodName, methodById } from "../wire/methods.ts";
@@ -9,6 +12,7 @@ import type { BrokerAddress } from "./broker-uri.ts";
 import { FrameScanner, NO_TRAFFIC, type Traffic } from "./frame-scanner.ts";
 import { PerfError } from "./perf-error.ts";
 import { KEPT_BYTES_MAX, type ReadMemory } from "./read-memory.ts";
+import { openSocketInto } from "./socket.ts";
 
 /** The channel on which a connection publishes and consumes. */
 export const CHANNEL = 1;
@@ -16,64 +20,62 @@ export const CHANNEL = 1;
 /** How long the broker may take to answer connection.close; it first takes what was published before it. */
 const CLOSE_MILLISECONDS_MAX = 10_000;
 
+const CLOSE_ARGUMENTS = { replyCode: 200, replyText: "OK" };
+
+/** Octets kept from one read to the next are mostly the head of a frame. */
+const KEPT_BYTES_MIN = 64;
+
 const NO_OCTETS = Buffer.alloc(0);
 
-const CAPABILITIES = {
-  publisher_confirms: true,
-  "basic.nack": true,
-  consumer_cancel_notify: true,
-  authentication_failure_close: true,
-};
-
-/** What a connection needs that it shares with the others of a run. */
+/** What the connections of a run share. */
 export interface ConnectionOptions {
   readonly address: BrokerAddress;
   readonly memory: ReadMemory;
-  /** Called once when the connection ends before it is closed, or the broker closes its channel. */
+  /** Every connection from the first octet on, for whoever ends the run. */
+  readonly connections: Set<PerfConnection>;
+  /** Called once when a connection ends, or the broker closes its channel, before it was closed here. */
   readonly onFailure: (error: PerfError) => void;
 }
 
-interface Call {
-  readonly reply: MethodName;
-  readonly resolve: (args: never) => void;
-  readonly reject: (error: PerfError) => void;
-}
-
-/** A connection to a broker with one channel, for few and rare calls and a stream of messages. */
+/** A connection with one channel, for a few calls and a stream of messages that leaves no object behind. */
 export class PerfConnection {
-  /** Octets of a frame that the broker takes; 0: any. */
+  /** Octets of a frame that the broker takes. */
   frameBytesMax = 0;
   readonly #options: ConnectionOptions;
   readonly #socket: Socket;
   readonly #scanner: FrameScanner;
-  readonly #calls: Call[] = [];
+  readonly #replies = new PendingReplies();
   readonly #closed: Promise<void>;
   /** The beginning of a frame, kept from the previous read. */
   #kept: Buffer = NO_OCTETS;
   #keptBytes = 0;
-  #ended = false;
+  #state: "opening" | "open" | "ended" = "opening";
 
   private constructor(options: ConnectionOptions) {
+    const { address, memory, connections } = options;
     this.#options = options;
     this.#scanner = new FrameScanner((octets, start, end) => this.#takeMethod(octets, start, end));
-    this.#socket = this.#connect();
+    this.#socket = openSocketInto(memory, address, (bytes) => this.#received(bytes));
+    this.#socket.on("error", (cause) => {
+      const endpoint = formatEndpoint(address.host, address.port);
+      this.#fail(new PerfError(`the connection to ${endpoint} failed: ${cause.message}`, { cause }));
+    });
     this.#closed = new Promise((resolve) => {
       this.#socket.once("close", () => {
+        connections.delete(this);
         this.#fail(new PerfError("the broker dropped the connection"));
         resolve();
       });
     });
-    this.#socket.on("error", (error) => {
-      const { host, port } = options.address;
-      this.#fail(new PerfError(`no connection to ${formatEndpoint(host, port)}: ${error.message}`, { cause: error }));
-    });
+    connections.add(this);
   }
 
   /** Connects, logs in and opens the channel. Rejects with a {@link PerfError}. */
   static async open(options: ConnectionOptions): Promise<PerfConnection> {
     const connection = new PerfConnection(options);
     await connection.#handshake(options.address);
-    await connection.openChannel();
+    await connection.call("channel.open");
+    connection.#state = "open";
     return connection;
   }
 
@@ -82,81 +84,50 @@ export class PerfConnection {
     this.#scanner.traffic = traffic;
   }
 
-  /** Opens the channel again after it was closed. */
-  async openChannel(): Promise<void> {
-    await this.call("channel.open", {}, "channel.open-ok");
+  /** Sends a method on the channel and waits for its `-ok`; arguments left out are empty, zero or false. */
+  call<N extends Request>(name: N, args: SomeArguments<N> = {}): Promise<MethodArguments<`${N}-ok`>> {
+    this.send(name, args);
+    return this.#expect(`${name}-ok`);
   }
 
-  /** Sends a method on the channel and resolves with the arguments of its reply. */
-  call<N extends MethodName, R extends MethodName>(
-    name: N,
-    args: MethodArguments<N>,
-    reply: R,
-    channel = CHANNEL,
-  ): Promise<MethodArguments<R>> {
-    this.send(name, args, channel);
-    return this.#expect(reply);
+  /** Sends a method without waiting for a reply; arguments left out are empty, zero or false. */
+  send<N extends MethodName>(name: N, args: SomeArguments<N> = {}, channel = CHANNEL): void {
+    this.#socket.write(encodeMethodFrame(channel, name, completeArguments(name, args)));
   }
 
-  /** Sends a method that has no reply. */
-  send<N extends MethodName>(name: N, args: MethodArguments<N>, channel = CHANNEL): void {
-    this.#socket.write(encodeMethodFrame(channel, name, args));
-  }
-
-  /** Writes frames; `octets` must not change until `written` is called. */
+  /** Writes frames, which must not change until `written` is called: when the operating system has taken them. */
   write(octets: Buffer, written: () => void): void {
     this.#socket.write(octets, written);
   }
 
   /** Closes the connection once the broker has taken everything before; drops it when that takes too long. */
   async close(): Promise<void> {
-    if (this.#ended) return this.#closed;
     this.carry(NO_TRAFFIC);
     const timer = setTimeout(() => this.#socket.destroy(), CLOSE_MILLISECONDS_MAX);
-    const args = { replyCode: 200, replyText: "done", classId: 0, methodId: 0 };
-    await this.call("connection.close", args, "connection.close-ok", 0).catch(() => {});
-    this.#ended = true;
-    this.#socket.end();
+    if (this.#state === "opening") this.#socket.destroy();
+    if (this.#state === "open") {
+      this.#state = "ended";
+      this.send("connection.close", CLOSE_ARGUMENTS, 0);
+      await Promise.race([this.#expect("connection.close-ok"), this.#closed]);
+      this.#socket.end();
+    }
     await this.#closed;
     clearTimeout(timer);
   }
 
-  #connect(): Socket {
-    const { address, memory } = this.#options;
-    const { host, port } = address;
-    if (!address.secure) {
-      const callback = (bytes: number): boolean => {
-        this.#received(bytes);
-        return true;
-      };
-      return connectTcp({ host, port, noDelay: true, onread: { buffer: memory.target, callback } });
-    }
-    const socket = connectTls({ host, port, servername: host });
-    socket.setNoDelay(true);
-    return socket.on("data", (chunk: Buffer) => {
-      for (let start = 0; start < chunk.length; start += memory.target.length) {
-        this.#received(chunk.copy(memory.target, 0, start));
-      }
-    });
-  }
-
   async #handshake({ username, password, vhost }: BrokerAddress): Promise<void> {
+    const options = { username, password, heartbeatSeconds: 0, clientProperties: { product: "Leveret perf" } };
     this.#socket.write(PROTOCOL_HEADER);
-    await this.#expect("connection.start");
-    const clientProperties = tableFrom({ product: "leveret perf", capabilities: CAPABILITIES });
-    const response = Buffer.from(`\0${username}\0${password}`);
-    const startOk = { clientProperties, mechanism: "PLAIN", response, locale: "en_US" };
-    const { channelMax, frameMax } = await this.call("connection.start-ok", startOk, "connection.tune", 0);
-    this.frameBytesMax = frameMax;
-    this.send("connection.tune-ok", { channelMax, frameMax, heartbeat: 0 }, 0);
-    await this.call("connection.open", { virtualHost: vhost }, "connection.open-ok", 0);
+    this.send("connection.start-ok", startOk(await this.#expect("connection.start"), options), 0);
+    const agreed = tuneOk(await this.#expect("connection.tune"), options);
+    this.frameBytesMax = agreed.frameMax;
+    this.send("connection.tune-ok", agreed, 0);
+    this.send("connection.open", { virtualHost: vhost }, 0);
+    await this.#expect("connection.open-ok");
   }
 
-  #expect<R extends MethodName>(reply: R): Promise<MethodArguments<R>> {
-    if (this.#ended) return Promise.reject(new PerfError("the connection is closed"));
-    return new Promise((resolve, reject) => {
-      this.#calls.push({ reply, resolve, reject });
-    });
+  #expect<N extends MethodName>(name: N): Promise<MethodArguments<N>> {
+    return this.#replies.expect([name], (_, reply) => reply as MethodArguments<N>);
   }
 
   /** `bytes` octets have been read into the shared memory. */
@@ -169,8 +140,7 @@ export class PerfConnection {
       this.#keep(octets, this.#scanner.scan(octets, start, end), end);
       this.#scanner.traffic.readEnd();
     } catch (error) {
-      if (!(error instanceof PerfError)) throw error;
-      this.#fail(error);
+      this.#fail(asPerfError(error));
       this.#socket.destroy();
     }
   }
@@ -179,7 +149,9 @@ export class PerfConnection {
     this.#keptBytes = end - start;
     if (start === end) return;
     if (this.#keptBytes > KEPT_BYTES_MAX) throw new PerfError("the broker sent a method that is too large");
-    if (this.#keptBytes > this.#kept.length) this.#kept = Buffer.allocUnsafeSlow(Math.max(64, this.#keptBytes));
+    if (this.#keptBytes > this.#kept.length) {
+      this.#kept = Buffer.allocUnsafeSlow(Math.max(KEPT_BYTES_MIN, this.#keptBytes));
+    }
     octets.copy(this.#kept, 0, start, end);
   }
 
@@ -189,31 +161,43 @@ export class PerfConnection {
     const args = decodeArguments(spec, octets, start + 4, end);
     switch (spec.name) {
       case "connection.close":
+        this.send("connection.close-ok", {}, 0);
+        this.#fail(refusal(args as MethodArguments<"connection.close">));
+        break;
       case "channel.close":
-        this.send(
-          spec.name === "connection.close" ? "connection.close-ok" : "channel.close-ok",
-          {},
-          spec.name === "connection.close" ? 0 : CHANNEL,
-        );
-        this.#fail(new PerfError(`the broker refused: ${(args as MethodArguments<"channel.close">).replyText}`));
-        return;
+        this.send("connection.close", CLOSE_ARGUMENTS, 0);
+        this.#fail(refusal(args as MethodArguments<"channel.close">));
+        break;
       case "basic.cancel":
         this.#fail(new PerfError("the broker cancelled a consumer: its queue is gone"));
-        return;
+        break;
       case "connection.blocked":
       case "connection.unblocked":
-        return;
+        // A broker that holds publishers back does not read from them: the socket says all that is needed.
+        break;
+      default:
+        this.#replies.settle(spec.name, args);
     }
-    const call = this.#calls.shift();
-    if (call?.reply !== spec.name) throw new PerfError(`the broker sent ${spec.name} where it was not expected`);
-    call.resolve(args as never);
   }
 
   #fail(error: PerfError): void {
-    if (this.#ended) return;
-    this.#ended = true;
+    this.#replies.fail(error);
+    if (this.#state === "ended") return;
+    this.#state = "ended";
     this.#socket.end();
-    for (const call of this.#calls.splice(0)) call.reject(error);
     this.#options.onFailure(error);
   }
+}
+
+function refusal({ replyCode, replyText }: MethodArguments<"connection.close">): PerfError {
+  return new PerfError(`the broker refused: ${replyCode} ${replyText}`);
+}
+
+/** What a broker can bring about by what it sends; anything else is a defect of ours. */
+function asPerfError(error: unknown): PerfError {
+  if (error instanceof PerfError) return error;
+  if (error instanceof WireError || error instanceof ConnectionLostError) {
+    return new PerfError(`the broker sent what makes no sense: ${error.message}`, { cause: error });
+  }
+  throw error;
 }

@@ -2,9 +2,7 @@ import { encodeContent } from "../wire/content.ts";
 import { FRAME_OVERHEAD_BYTES } from "../wire/frame.ts";
 import { encodeMethodFrame } from "../wire/method-codec.ts";
 import { encodeProperties } from "../wire/properties.ts";
-import { STAMP_BYTES } from "./frame-scanner.ts";
 import { CHANNEL } from "./connection.ts";
-import { PerfError } from "./perf-error.ts";
 
 /** About this many octets are written at once. */
 const BATCH_BYTES = 64 * 1024;
@@ -33,7 +31,7 @@ export class PublishBatch {
 
   /** @param frameBytesMax octets of a frame that the broker takes; 0: any */
   constructor(shape: MessageShape, frameBytesMax: number) {
-    const { exchange, routingKeys, bodyBytes } = shape;
+    const { exchange, routingKeys } = shape;
     const content = encodeMessageContent(shape, frameBytesMax);
     const headerBytes = FRAME_OVERHEAD_BYTES + content.readUInt32BE(3);
     const methods = routingKeys.map((routingKey) => {
@@ -53,11 +51,7 @@ export class PublishBatch {
       at += content.copy(this.octets, at);
       this.#starts[index + 1] = at;
     }
-    this.stampable = bodyBytes >= STAMP_BYTES;
   }
-
-  /** Whether the bodies have room for the time. */
-  readonly stampable: boolean;
 
   /** The octets of `count` messages from the one at `index`. */
   slice(index: number, count: number): Buffer {

@@ -21,7 +21,9 @@ export interface TopologyOptions {
 /** The names of all queues. */
 export function queueNames({ queue, queueFrom, queueTo }: TopologyOptions): string[] {
   if (!queue.includes("%d")) return [queue];
-  return Array.from({ length: queueTo - queueFrom + 1 }, (_, index) => queue.replaceAll("%d", String(queueFrom + index)));
+  return Array.from({ length: queueTo - queueFrom + 1 }, (_, index) =>
+    queue.replaceAll("%d", String(queueFrom + index)),
+  );
 }
 
 /** Which of `names` are for the client with this index out of `clients`: one at least, and each at least once. */

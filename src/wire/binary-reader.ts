@@ -26,6 +26,11 @@ export class BinaryReader {
     return this.#offset;
   }
 
+  /** Octets left to be read. */
+  get remaining(): number {
+    return this.#end - this.#offset;
+  }
+
   get atEnd(): boolean {
     return this.#offset === this.#end;
   }

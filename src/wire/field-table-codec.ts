@@ -13,9 +13,11 @@ import { octetsFromString } from "./octet-string.ts";
 export interface TableLimits {
   /** How deep tables and arrays may be nested, the outermost table included. */
   readonly depthMax: number;
+  /** Octets of the outermost table. */
+  readonly bytesMax: number;
 }
 
-export const DEFAULT_TABLE_LIMITS: TableLimits = { depthMax: 128 };
+export const DEFAULT_TABLE_LIMITS: TableLimits = { depthMax: 128, bytesMax: 0xffff_ffff };
 
 const TYPE_CODES: Readonly<Record<FieldType, number>> = {
   longstr: codeOf("S"),
@@ -55,12 +57,21 @@ export function decodeTable(buffer: Buffer, start: number, end: number, limits =
 
 /** Decodes a table that fills `start` to `end` and has no length in front, as in an AMQPLAIN response. */
 export function decodeTableBody(buffer: Buffer, start: number, end: number, limits = DEFAULT_TABLE_LIMITS): FieldTable {
+  checkBytes(end - start, limits);
   return readEntries(new BinaryReader(buffer, start, end, "field table"), limits.depthMax);
 }
 
 /** Like {@link decodeTable}, at a reader's position. */
 export function readTable(reader: BinaryReader, limits = DEFAULT_TABLE_LIMITS): FieldTable {
-  return readEntries(reader.section(), limits.depthMax);
+  const section = reader.section();
+  checkBytes(section.remaining, limits);
+  return readEntries(section, limits.depthMax);
+}
+
+function checkBytes(bytes: number, { bytesMax }: TableLimits): void {
+  if (bytes > bytesMax) {
+    throw new WireError("SYNTAX_ERROR", `field table of ${bytes} octets is larger than the limit of ${bytesMax}`);
+  }
 }
 
 /**

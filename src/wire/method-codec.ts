@@ -2,7 +2,7 @@ import { BinaryReader } from "./binary-reader.ts";
 import { BinaryWriter } from "./binary-writer.ts";
 import { octetsAsNumbers } from "./erlang-text.ts";
 import { TruncatedError, WireError } from "./errors.ts";
-import { readTable, writeTable } from "./field-table-codec.ts";
+import { DEFAULT_TABLE_LIMITS, readTable, type TableLimits, writeTable } from "./field-table-codec.ts";
 import { EMPTY_TABLE, type FieldTable } from "./field-value.ts";
 import { FRAME_END, FRAME_METHOD } from "./frame.ts";
 import type { ArgumentType } from "./method-table.ts";
@@ -26,11 +26,12 @@ export function decodeArguments<N extends MethodName>(
   buffer: Buffer,
   start: number,
   end: number,
+  limits = DEFAULT_TABLE_LIMITS,
 ): MethodArguments<N> {
   const reader = new BinaryReader(buffer, start, end, "method arguments");
   let values: Readonly<Record<string, ArgumentValue>>;
   try {
-    values = readArguments(spec, reader);
+    values = readArguments(spec, reader, limits);
   } catch (error) {
     if (error instanceof TruncatedError) throw cannotDecode(spec, buffer, start, end);
     if (error instanceof WireError) throw new WireError(error.replyName, error.message, spec.classId, spec.methodId);
@@ -60,7 +61,7 @@ export function encodeMethodFrame<N extends MethodName>(channel: number, name: N
   return writer.finish();
 }
 
-function readArguments(spec: MethodSpec, reader: BinaryReader): Record<string, ArgumentValue> {
+function readArguments(spec: MethodSpec, reader: BinaryReader, limits: TableLimits): Record<string, ArgumentValue> {
   const values: Record<string, ArgumentValue> = {};
   let bits = 0;
   let bitIndex = 0;
@@ -71,7 +72,7 @@ function readArguments(spec: MethodSpec, reader: BinaryReader): Record<string, A
       value = ((bits >> (bitIndex % BITS_PER_OCTET)) & 1) === 1;
       bitIndex++;
     } else {
-      value = readArgument(type, reader);
+      value = readArgument(type, reader, limits);
       bitIndex = 0;
     }
     if (!reserved) values[name] = value;
@@ -79,7 +80,7 @@ function readArguments(spec: MethodSpec, reader: BinaryReader): Record<string, A
   return values;
 }
 
-function readArgument(type: Exclude<ArgumentType, "bit">, reader: BinaryReader): ArgumentValue {
+function readArgument(type: Exclude<ArgumentType, "bit">, reader: BinaryReader, limits: TableLimits): ArgumentValue {
   switch (type) {
     case "octet":
       return reader.octet();
@@ -94,7 +95,7 @@ function readArgument(type: Exclude<ArgumentType, "bit">, reader: BinaryReader):
     case "longstr":
       return reader.longstr();
     case "table":
-      return readTable(reader);
+      return readTable(reader, limits);
   }
 }
 

@@ -3,7 +3,7 @@
 import { BinaryReader } from "./binary-reader.ts";
 import { BinaryWriter } from "./binary-writer.ts";
 import { WireError } from "./errors.ts";
-import { readTable, writeTable } from "./field-table-codec.ts";
+import { DEFAULT_TABLE_LIMITS, readTable, type TableLimits, writeTable } from "./field-table-codec.ts";
 import type { FieldTable } from "./field-value.ts";
 
 /** The properties of a message (class basic). Absent ones are undefined. Source: AMQP 0-9-1 section 1.8. */
@@ -65,12 +65,17 @@ const UNASSIGNED_FLAGS = 0x0003;
  *
  * @throws WireError FRAME_ERROR when they do not, or unassigned flags are set; SYNTAX_ERROR for malformed headers
  */
-export function decodeProperties(buffer: Buffer, start: number, end: number): Properties {
+export function decodeProperties(
+  buffer: Buffer,
+  start: number,
+  end: number,
+  limits = DEFAULT_TABLE_LIMITS,
+): Properties {
   const flags = readFlags(buffer, start, end);
   const reader = new BinaryReader(buffer, start + FLAGS_BYTES, end, "properties");
   const properties: Partial<Record<PropertyName, PropertyValue>> = {};
   for (const name of PROPERTY_NAMES) {
-    if ((flags & PROPERTY_FLAGS[name]) !== 0) properties[name] = readProperty(reader, name);
+    if ((flags & PROPERTY_FLAGS[name]) !== 0) properties[name] = readProperty(reader, name, limits);
   }
   if (!reader.atEnd) throw trailingOctets();
   return properties as Properties;
@@ -91,10 +96,10 @@ export function encodeProperties(properties: Properties): Buffer {
   return writer.finish();
 }
 
-function readProperty(reader: BinaryReader, name: PropertyName): PropertyValue {
+function readProperty(reader: BinaryReader, name: PropertyName, limits: TableLimits): PropertyValue {
   switch (name) {
     case "headers":
-      return readTable(reader);
+      return readTable(reader, limits);
     case "deliveryMode":
     case "priority":
       return reader.octet();

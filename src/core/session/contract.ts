@@ -1,6 +1,6 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Random } from "../../lib/random.ts";
-import type { FieldTable } from "../../wire/field-table.ts";
+import type { FieldTable, TableLimits } from "../../wire/field-table.ts";
 import type { Permissions } from "../auth/permissions.ts";
 import type { CommitBarrier } from "../commit-barrier.ts";
 import type { Message } from "../message.ts";
@@ -36,6 +36,7 @@ export interface SessionEnvironment {
   readonly clock: Clock;
   readonly random: Random;
   readonly transactionBytesMax: number;
+  readonly tableLimits: TableLimits;
 }
 
 /** What a client asks for when it consumes. */

@@ -3,7 +3,7 @@
 import { contentPropertiesEnd, contentPropertiesStart, withProperties } from "../../wire/content.ts";
 import { decodeProperties, encodeProperties, findProperty, PROPERTY_FLAGS } from "../../wire/properties.ts";
 import { stringFromOctets } from "../../wire/octet-string.ts";
-import type { FieldTable } from "../../wire/field-table.ts";
+import type { FieldTable, TableLimits } from "../../wire/field-table.ts";
 import { BrokerError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { readExpiration } from "./expiration.ts";
@@ -59,12 +59,16 @@ export function replyTo(message: Message): string | undefined {
   return shortstrProperty(message, PROPERTY_FLAGS.replyTo);
 }
 
-/** The headers property, decoded; undefined when absent. */
-export function messageHeaders(message: Message): FieldTable | undefined {
+/**
+ * The headers property, decoded; undefined when absent.
+ *
+ * @throws WireError for headers that are malformed or beyond `limits`
+ */
+export function messageHeaders(message: Message, limits: TableLimits): FieldTable | undefined {
   const start = contentPropertiesStart(message.contentStart);
   const end = contentPropertiesEnd(message.buffer, message.contentStart);
   if (findProperty(message.buffer, start, end, PROPERTY_FLAGS.headers) < 0) return undefined;
-  return decodeProperties(message.buffer, start, end).headers;
+  return decodeProperties(message.buffer, start, end, limits).headers;
 }
 
 /** Gives `message` other headers or another reply-to; its bytes are copied. */

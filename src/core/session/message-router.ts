@@ -1,5 +1,6 @@
 // Hot file: route runs for every publish.
 
+import type { TableLimits } from "../../wire/field-table.ts";
 import type { Destination } from "../destination.ts";
 import { BrokerError } from "../errors.ts";
 import type { Message } from "../message.ts";
@@ -19,12 +20,14 @@ import { senderSelected } from "./sender-selected.ts";
 export class MessageRouter {
   readonly #routes: RouteResolver;
   readonly #publisher: Publisher;
+  readonly #tableLimits: TableLimits;
   /** What `amq.rabbitmq.reply-to` in the reply-to property stands for; undefined: the session consumes no replies. */
   replyQueueName: string | undefined;
 
-  constructor(routes: RouteResolver, publisher: Publisher) {
+  constructor(routes: RouteResolver, publisher: Publisher, tableLimits: TableLimits) {
     this.#routes = routes;
     this.#publisher = publisher;
+    this.#tableLimits = tableLimits;
   }
 
   /**
@@ -45,7 +48,7 @@ export class MessageRouter {
       }
       changeProperties(message, { replyTo: this.replyQueueName });
     }
-    const headers = messageHeaders(message);
+    const headers = messageHeaders(message, this.#tableLimits);
     if (headers === undefined) return this.#routes.resolve(message);
     const selected = senderSelected(headers);
     if (selected.headers !== undefined) changeProperties(message, { headers: selected.headers });

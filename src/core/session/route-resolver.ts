@@ -1,9 +1,11 @@
 // Hot file: resolve runs for every publish.
 
 import { equalBytes } from "../../lib/bytes.ts";
+import type { TableLimits } from "../../wire/field-table.ts";
 import type { Permissions } from "../auth/permissions.ts";
 import { BrokerError } from "../errors.ts";
 import type { Destination, RoutingInput } from "../exchange/exchange.ts";
+import type { Route } from "../exchange/route.ts";
 import type { Message } from "../message.ts";
 import type { Vhost } from "../vhost.ts";
 import { messageHeaders } from "./message-inspector.ts";
@@ -21,6 +23,7 @@ export class RouteResolver {
   readonly #vhost: Vhost;
   readonly #permissions: Permissions;
   readonly #userName: string;
+  readonly #tableLimits: TableLimits;
   #topologyGeneration = -1;
   #permissionGeneration = -1;
   #lastAddress = Buffer.alloc(512);
@@ -28,10 +31,11 @@ export class RouteResolver {
   #lastDestinations: readonly Destination[] = [];
   readonly #routes = new Map<string, readonly Destination[]>();
 
-  constructor(vhost: Vhost, permissions: Permissions, userName: string) {
+  constructor(vhost: Vhost, permissions: Permissions, userName: string, tableLimits: TableLimits) {
     this.#vhost = vhost;
     this.#permissions = permissions;
     this.#userName = userName;
+    this.#tableLimits = tableLimits;
   }
 
   /**
@@ -81,7 +85,7 @@ export class RouteResolver {
     return route.destinations;
   }
 
-  #route(message: Message, furtherKeys: readonly string[]) {
+  #route(message: Message, furtherKeys: readonly string[]): Route {
     const { exchangeName, routingKey } = message;
     const vhostName = this.#vhost.name;
     const exchange = this.#vhost.requireExchange(exchangeName);
@@ -97,10 +101,11 @@ export class RouteResolver {
     }
     let headers: ReturnType<typeof messageHeaders>;
     let decoded = false;
+    const tableLimits = this.#tableLimits;
     const input: RoutingInput = {
       routingKeys: [routingKey, ...furtherKeys],
       headers() {
-        if (!decoded) headers = messageHeaders(message);
+        if (!decoded) headers = messageHeaders(message, tableLimits);
         decoded = true;
         return headers;
       },

@@ -43,8 +43,9 @@ export class Session implements DeliverySink {
   constructor(environment: SessionEnvironment, output: SessionOutput) {
     this.#environment = environment;
     this.#output = output;
-    const { vhost, permissions, userName } = environment;
-    this.#router = new MessageRouter(new RouteResolver(vhost, permissions, userName), environment);
+    const { vhost, permissions, userName, tableLimits } = environment;
+    const routes = new RouteResolver(vhost, permissions, userName, tableLimits);
+    this.#router = new MessageRouter(routes, environment, tableLimits);
   }
 
   get inTransaction(): boolean {
