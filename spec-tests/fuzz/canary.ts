@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import type { Duplex } from "node:stream";
 import { handshake } from "../support/handshake.ts";
 import { RawClient } from "../support/raw-client.ts";
+import { LASTING_EXCHANGES, LASTING_QUEUES } from "./recorded-sessions.ts";
 
 const QUEUE = "canary";
 
@@ -38,9 +39,10 @@ export class Canary {
     this.#client.frames.length = 0;
   }
 
-  /** Deletes queues that others may have left behind. */
-  async sweep(queues: readonly string[]): Promise<void> {
-    for (const queue of queues) await this.#client.call(1, "queue.delete", { queue });
+  /** Deletes what mutated sessions have left behind under the names of the recorded ones, for the sake of the next. */
+  async sweep(): Promise<void> {
+    for (const queue of LASTING_QUEUES) await this.#client.call(1, "queue.delete", { queue });
+    for (const exchange of LASTING_EXCHANGES) await this.#client.call(1, "exchange.delete", { exchange });
   }
 
   stop(): Promise<void> {

@@ -4,7 +4,7 @@ import { checkAnswer, closeCodeOf, hasEnding } from "./answer.ts";
 import { attack } from "./attack.ts";
 import { Canary } from "./canary.ts";
 import { fuzzCase } from "./mutations.ts";
-import { LASTING_QUEUES, type RecordedSession, recordSessions } from "./recorded-sessions.ts";
+import { type RecordedSession, recordSessions } from "./recorded-sessions.ts";
 import { SeededRandom } from "./seeded-random.ts";
 
 /** Spreads the numbers of a run's cases over all seeds (the golden ratio of 2^32). */
@@ -60,17 +60,13 @@ export class FuzzRun {
         const methods = checkAnswer(await this.#attack(pieces, random, isAnswered));
         if (closeCode !== undefined) assert.equal(closeCodeOf(methods), closeCode);
         await this.#canary.beat();
+        await this.#canary.sweep();
         await this.#options.afterCase?.(index);
       } catch (error) {
         const replay = `LEVERET_FUZZ_SEED=${this.#options.seed} LEVERET_FUZZ_CASE=${index}`;
         throw new Error(`${replay} (${description}): ${(error as Error).message}`, { cause: error });
       }
     }
-  }
-
-  /** Removes what mutated sessions have left in the broker. */
-  sweep(): Promise<void> {
-    return this.#canary.sweep(LASTING_QUEUES);
   }
 
   stop(): Promise<void> {

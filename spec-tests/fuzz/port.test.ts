@@ -23,6 +23,7 @@ test("[fuzz] a broker behind a port survives the same and then stops as it shoul
     pause: () => sleep(PAUSE_MILLISECONDS),
     connect: async () => {
       const socket = connect({ port, host: "127.0.0.1" });
+      socket.setNoDelay();
       sockets.push(socket);
       await once(socket, "connect");
       return socket;

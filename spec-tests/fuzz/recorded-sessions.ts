@@ -11,8 +11,11 @@ export type RecordedSession = readonly Buffer[];
 /** How many pieces a session begins with before the connection is open: header, start-ok, tune-ok, open. */
 export const HANDSHAKE_PIECES = 4;
 
-/** The queues of the sessions that outlive a connection; what a mutation leaves out may be their deletion. */
+const EXCHANGE_TYPES = ["direct", "fanout", "topic", "headers"];
+
+/** What may outlive a connection when a mutation leaves out its deletion. */
 export const LASTING_QUEUES = ["fuzz.confirms"];
+export const LASTING_EXCHANGES = EXCHANGE_TYPES.map((type) => `fuzz.${type}`);
 
 const SMALL_FRAME_BYTES = 4096;
 
@@ -63,7 +66,7 @@ async function routes(client: RawClient): Promise<void> {
   await openChannel(client);
   const queue = "fuzz.routes";
   await client.call(1, "queue.declare", { queue, exclusive: true });
-  for (const type of ["direct", "fanout", "topic", "headers"]) {
+  for (const type of EXCHANGE_TYPES) {
     const exchange = `fuzz.${type}`;
     await client.call(1, "exchange.declare", { exchange, type, autoDelete: true });
     const args = tableFrom(type === "headers" ? { "x-match": "any", colour: "red", size: 3 } : {});

@@ -14,7 +14,7 @@ const AREA_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   metrics: ["lib", "wire", "core"],
   transport: ["lib"],
   client: ["lib", "wire"],
-  perf: ["lib", "wire"],
+  perf: ["lib", "wire", "client"],
   server: ["lib", "wire", "core", "store", "amqp091", "amqp10", "management", "metrics", "transport"],
   index: ["lib", "core", "server"],
   cli: ["lib", "core", "client", "perf", "server"],

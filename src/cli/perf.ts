@@ -29,27 +29,43 @@ function addOptions(parser: Argv<object>): Argv<ParsedArguments> {
     .usage("$0 perf [mode] [options]\n\nPuts load on any AMQP 0-9-1 broker and measures throughput and latency.")
     .positional("mode", { choices: MODES, default: "throughput", describe: "What to do" })
     .option("uri", { ...TEXT, default: "amqp://guest:guest@127.0.0.1:5672", describe: "The broker" })
-    .option("duration", { ...NUMBER, default: 0, describe: "Seconds to measure; 0: no limit" })
+    .option("duration", { ...NUMBER, alias: "z", default: 0, describe: "Seconds to measure; 0: no limit" })
     .option("warmup", { ...NUMBER, default: 0, describe: "Seconds before, in which nothing is measured" })
     .option("json", { ...SWITCH, describe: "Print the result as JSON" })
     .option("quiet", { ...SWITCH, describe: "Print no line per second" })
     .options({
-      publishers: { ...NUMBER, default: 1, describe: "Publishers; 0: only consume" },
-      consumers: { ...NUMBER, default: 1, describe: "Consumers; 0: only publish" },
-      size: { ...NUMBER, default: 16, describe: "Octets of a message's body" },
-      persistent: { ...SWITCH, describe: "Publish persistent messages" },
-      confirms: { ...NUMBER, default: 0, describe: "Messages a publisher may have unconfirmed; 0: no confirms" },
-      ack: { ...NUMBER, default: 0, describe: "Messages that one acknowledgement covers; 0: automatic ones" },
-      prefetch: { ...NUMBER, default: 0, describe: "Messages a consumer may have unacknowledged; 0: no limit" },
-      rate: { ...NUMBER, default: 0, describe: "Messages per second and publisher; 0: as fast as it goes" },
+      publishers: { ...NUMBER, alias: "x", default: 1, describe: "Publishers; 0: only consume" },
+      consumers: { ...NUMBER, alias: "y", default: 1, describe: "Consumers; 0: only publish" },
+      size: { ...NUMBER, alias: "s", default: 16, describe: "Octets of a message's body" },
+      persistent: { ...SWITCH, alias: "p", describe: "Publish persistent messages" },
+      confirms: {
+        ...NUMBER,
+        alias: "c",
+        default: 0,
+        describe: "Messages a publisher may have unconfirmed; 0: no confirms",
+      },
+      ack: {
+        ...NUMBER,
+        alias: "a",
+        default: 0,
+        describe: "Messages that one acknowledgement covers; 0: automatic ones",
+      },
+      prefetch: {
+        ...NUMBER,
+        alias: "P",
+        default: 0,
+        describe: "Messages a consumer may have unacknowledged; 0: no limit",
+      },
+      rate: { ...NUMBER, alias: "r", default: 0, describe: "Messages per second and publisher; 0: as fast as it goes" },
       messages: { ...NUMBER, default: 0, describe: "Messages to publish, and to consume, in all; 0: no limit" },
       polling: { ...SWITCH, describe: "Consume with basic.get" },
       latency: { ...SWITCH, describe: "Measure latency; the body then starts with the time" },
     })
     .options({
-      queue: { ...TEXT, default: "perf-test", describe: "Queue; %d in it stands for a number" },
-      "queue-from": { ...NUMBER, default: 1, describe: "First number for %d" },
-      "queue-to": { ...NUMBER, default: 1, describe: "Last number for %d" },
+      queue: { ...TEXT, alias: "u", default: "perf-test", describe: "Queue; empty: the broker names one per consumer" },
+      "queue-pattern": { ...TEXT, describe: "Many queues: %d in their name stands for a number" },
+      "queue-pattern-from": { ...NUMBER, default: 1, describe: "First number" },
+      "queue-pattern-to": { ...NUMBER, default: 1, describe: "Last number" },
       exchange: { ...TEXT, default: "", describe: "Exchange to publish to and to bind the queues to" },
       "routing-key": { ...TEXT, defaultDescription: "the queue's name", describe: "Routing key" },
       "queue-args": { ...TEXT, default: "{}", describe: "Arguments of the queues as JSON" },

@@ -20,17 +20,10 @@ export interface ClientContext {
 
 /** A client that takes messages from its queues once it is started. */
 export interface ConsumingClient {
-  readonly connection: PerfConnection;
   readonly consumer: Consumer;
   start(): void;
   /** Acknowledges what it has taken, and takes no more. */
   stop(): void;
-}
-
-/** A client that publishes once it is started. */
-export interface PublishingClient {
-  readonly connection: PerfConnection;
-  readonly publisher: Publisher;
 }
 
 /** Connects consumer number `index` and declares its queues. Rejects with a {@link PerfError}. */
@@ -39,8 +32,7 @@ export async function openConsumer(context: ClientContext, index: number): Promi
   const connection = await PerfConnection.open(context.connecting);
   const queues = await declareQueues(connection, options, shareOf(queueNames(options), index, options.consumers));
   if (options.prefetch > 0) {
-    const qos = { prefetchSize: 0, prefetchCount: options.prefetch, global: false };
-    await connection.call("basic.qos", qos, "basic.qos-ok");
+    await connection.call("basic.qos", { prefetchCount: options.prefetch });
   }
   const consumer = new Consumer({ connection, ackBatch: options.ack, countdown, latency });
   if (options.polling) {
@@ -50,22 +42,22 @@ export async function openConsumer(context: ClientContext, index: number): Promi
       poller.stop();
       consumer.finish();
     };
-    return { connection, consumer, start: () => poller.start(), stop };
+    return { consumer, start: () => poller.start(), stop };
   }
   connection.carry(consumer);
   const start = (): void => {
     for (const [turn, queue] of queues.entries()) consume(connection, options, queue, String(turn));
   };
-  return { connection, consumer, start, stop: () => consumer.finish() };
+  return { consumer, start, stop: () => consumer.finish() };
 }
 
 /** Connects publisher number `index`, and declares its queues if no consumer does. Rejects with a {@link PerfError}. */
-export async function openPublisher(context: ClientContext, index: number): Promise<PublishingClient> {
+export async function openPublisher(context: ClientContext, index: number): Promise<Publisher> {
   const { options } = context;
   const connection = await PerfConnection.open(context.connecting);
   const queues = shareOf(queueNames(options), index, options.publishers);
   if (options.consumers === 0) await declareQueues(connection, options, queues);
-  if (options.confirms > 0) await connection.call("confirm.select", { noWait: false }, "confirm.select-ok");
+  if (options.confirms > 0) await connection.call("confirm.select");
   const shape = {
     exchange: options.exchange,
     routingKeys: routingKeys(options, queues),
@@ -83,7 +75,7 @@ export async function openPublisher(context: ClientContext, index: number): Prom
     onDone: context.onPublisherDone,
   });
   connection.carry(publisher);
-  return { connection, publisher };
+  return publisher;
 }
 
 async function declareQueues(
@@ -98,15 +90,7 @@ async function declareQueues(
 
 /** Deliveries may come before anything could be done with a reply, so none is asked for. */
 function consume(connection: PerfConnection, { ack }: ThroughputOptions, queue: string, consumerTag: string): void {
-  connection.send("basic.consume", {
-    queue,
-    consumerTag,
-    noLocal: false,
-    noAck: ack === 0,
-    exclusive: false,
-    noWait: true,
-    arguments: new Map(),
-  });
+  connection.send("basic.consume", { queue, consumerTag, noAck: ack === 0, noWait: true });
 }
 
 /** The share of `total` that number `index` of `parts` gets, so that all of them together get it exactly. */
@@ -118,8 +102,7 @@ function partOf(total: number, index: number, parts: number): number {
 export async function deleteQueues(connecting: ConnectionOptions, options: ThroughputOptions): Promise<void> {
   const connection = await PerfConnection.open(connecting);
   for (const queue of queueNames(options).filter((name) => name !== "")) {
-    const args = { queue, ifUnused: false, ifEmpty: false, noWait: false };
-    await connection.call("queue.delete", args, "queue.delete-ok");
+    await connection.call("queue.delete", { queue });
   }
   await connection.close();
 }

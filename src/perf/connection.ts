@@ -63,8 +63,9 @@ export class PerfConnection {
     this.#closed = new Promise((resolve) => {
       this.#socket.once("close", () => {
         connections.delete(this);
-        this.#fail(new PerfError("the broker dropped the connection"));
+        // First, so that whoever closes the connection learns that it is closed rather than that a reply is missing.
         resolve();
+        this.#fail(new PerfError("the broker dropped the connection"));
       });
     });
     connections.add(this);

@@ -1,72 +1,118 @@
 import { EMPTY_TABLE, type FieldTable, type PlainFieldValue, tableFrom } from "../wire/field-table.ts";
 import { parseBrokerUri } from "./broker-uri.ts";
+import { CHURNS, type Churn, type ChurnOptions } from "./churn-options.ts";
 import { STAMP_BYTES } from "./frame-scanner.ts";
 import { OptionError } from "./perf-error.ts";
 import type { ThroughputOptions } from "./throughput-options.ts";
+import type { QueuePattern } from "./topology.ts";
 
 /** Everything a command line can ask for. */
 export interface PerfOptions {
-  readonly mode: string;
   readonly json: boolean;
   readonly quiet: boolean;
   readonly throughput: ThroughputOptions;
+  /** Present when that is what to do instead. */
+  readonly churn: ChurnOptions | undefined;
 }
+
+/** Octets of a body; also what the broker's limit may at most be. */
+const SIZE_MAX = 512 * 1024 * 1024;
+const CLIENTS_MAX = 10_000;
+const CONFIRMS_MAX = 10_000_000;
+const PREFETCH_MAX = 65_535;
+const QUEUE_NUMBER_MAX = 1_000_000_000;
 
 type Parsed = Readonly<Record<string, unknown>>;
 
 /** Checks options that are given under their command-line names. @throws OptionError for a value that is not allowed */
 export function parseOptions(parsed: Parsed): PerfOptions {
-  const text = (name: string): string => parsed[name] as string;
-  const flag = (name: string): boolean => parsed[name] as boolean;
-  const throughput: ThroughputOptions = {
-    address: parseBrokerUri(text("uri")),
-    publishers: whole(parsed, "publishers", 10_000),
-    consumers: whole(parsed, "consumers", 10_000),
-    size: whole(parsed, "size", 512 * 1024 * 1024),
-    persistent: flag("persistent"),
-    confirms: whole(parsed, "confirms", 10_000_000),
-    ack: whole(parsed, "ack", 1_000_000),
-    prefetch: whole(parsed, "prefetch", 65_535),
+  const throughput = throughputOptions(parsed);
+  const churn = CHURNS.find((kind) => parsed["mode"] === `${kind}-churn`);
+  if (churn === undefined) checkTogether(throughput);
+  return {
+    json: flag(parsed, "json"),
+    quiet: flag(parsed, "quiet"),
+    throughput,
+    churn: churn === undefined ? undefined : churnOptions(parsed, churn),
+  };
+}
+
+function throughputOptions(parsed: Parsed): ThroughputOptions {
+  return {
+    address: parseBrokerUri(text(parsed, "uri")),
+    publishers: whole(parsed, "publishers", CLIENTS_MAX),
+    consumers: whole(parsed, "consumers", CLIENTS_MAX),
+    size: whole(parsed, "size", SIZE_MAX),
+    persistent: flag(parsed, "persistent"),
+    confirms: whole(parsed, "confirms", CONFIRMS_MAX),
+    ack: whole(parsed, "ack", PREFETCH_MAX),
+    prefetch: whole(parsed, "prefetch", PREFETCH_MAX),
     rate: quantity(parsed, "rate"),
     duration: quantity(parsed, "duration"),
     warmup: quantity(parsed, "warmup"),
-    messages: whole(parsed, "messages", Number.MAX_SAFE_INTEGER),
-    polling: flag("polling"),
-    latency: flag("latency"),
-    queue: text("queue"),
-    queueFrom: whole(parsed, "queue-from", 1_000_000_000),
-    queueTo: whole(parsed, "queue-to", 1_000_000_000),
-    exchange: text("exchange"),
+    messages: whole(parsed, "messages"),
+    polling: flag(parsed, "polling"),
+    latency: flag(parsed, "latency"),
+    queue: text(parsed, "queue"),
+    queuePattern: queuePattern(parsed),
+    exchange: text(parsed, "exchange"),
     routingKey: parsed["routing-key"] as string | undefined,
-    queueArguments: tableOf(text("queue-args")),
-    durable: flag("durable"),
-    autoDelete: flag("auto-delete"),
-    exclusive: flag("exclusive"),
-    delete: flag("delete"),
+    queueArguments: tableOf(text(parsed, "queue-args")),
+    durable: flag(parsed, "durable"),
+    autoDelete: flag(parsed, "auto-delete"),
+    exclusive: flag(parsed, "exclusive"),
+    delete: flag(parsed, "delete"),
   };
-  checkTogether(throughput);
-  return { mode: text("mode"), json: flag("json"), quiet: flag("quiet"), throughput };
 }
 
-function checkTogether({ publishers, consumers, ...options }: ThroughputOptions): void {
-  const refuse = (condition: boolean, text: string): void => {
-    if (condition) throw new OptionError(text);
+function churnOptions(parsed: Parsed, churn: Churn): ChurnOptions {
+  return {
+    address: parseBrokerUri(text(parsed, "uri")),
+    churn,
+    workers: whole(parsed, "workers", CLIENTS_MAX),
+    operations: whole(parsed, "operations"),
+    duration: quantity(parsed, "duration"),
+    warmup: quantity(parsed, "warmup"),
+    durable: flag(parsed, "durable"),
+    exchange: text(parsed, "exchange"),
   };
-  refuse(publishers + consumers === 0, "--publishers and --consumers are both 0: there is nothing to do");
-  refuse(options.latency && options.size < STAMP_BYTES, `--latency needs a --size of at least ${STAMP_BYTES}`);
-  refuse(
-    options.prefetch > 0 && options.ack > options.prefetch,
-    "--ack is more than --prefetch: no message would ever be acknowledged",
-  );
-  refuse(options.queueTo < options.queueFrom, "--queue-to is less than --queue-from");
-  refuse(
-    options.queue === "" && options.exchange === "",
-    "--queue is empty: without --exchange no message would reach its queue",
-  );
-  refuse(options.queue === "" && consumers === 0, "--queue is empty: without consumers no queue would be declared");
 }
 
-function whole(parsed: Parsed, name: string, max: number): number {
+function queuePattern(parsed: Parsed): QueuePattern | undefined {
+  const name = parsed["queue-pattern"] as string | undefined;
+  if (name === undefined) return undefined;
+  const from = whole(parsed, "queue-pattern-from", QUEUE_NUMBER_MAX);
+  const to = whole(parsed, "queue-pattern-to", QUEUE_NUMBER_MAX);
+  if (!name.includes("%d")) throw new OptionError(`--queue-pattern is "${name}", but must contain %d`);
+  if (to < from) throw new OptionError("--queue-pattern-to is less than --queue-pattern-from");
+  return { name, from, to };
+}
+
+function checkTogether(options: ThroughputOptions): void {
+  const { publishers, consumers, size, latency, ack, prefetch, queue, queuePattern, exchange, exclusive } = options;
+  const serverNamed = queue === "" && queuePattern === undefined;
+  const refusals: readonly (readonly [boolean, string])[] = [
+    [publishers + consumers === 0, "--publishers and --consumers are both 0: there is nothing to do"],
+    [latency && size < STAMP_BYTES, `--latency needs a --size of at least ${STAMP_BYTES}`],
+    [prefetch > 0 && ack > prefetch, "--ack is more than --prefetch: no message would ever be acknowledged"],
+    [serverNamed && exchange === "", "--queue is empty: without --exchange no message would get to a queue"],
+    [serverNamed && consumers === 0, "--queue is empty: without consumers there would be no queue"],
+    [exclusive && consumers === 0, "--exclusive without consumers: messages would be gone with their publishers"],
+    [exclusive && consumers > 1 && queuePattern === undefined && !serverNamed, "--exclusive allows one consumer"],
+  ];
+  const refused = refusals.find(([condition]) => condition);
+  if (refused !== undefined) throw new OptionError(refused[1]);
+}
+
+function text(parsed: Parsed, name: string): string {
+  return parsed[name] as string;
+}
+
+function flag(parsed: Parsed, name: string): boolean {
+  return parsed[name] as boolean;
+}
+
+function whole(parsed: Parsed, name: string, max = Number.MAX_SAFE_INTEGER): number {
   const value = parsed[name] as number;
   if (Number.isSafeInteger(value) && value >= 0 && value <= max) return value;
   throw new OptionError(`--${name} is ${value}, but must be an integer from 0 to ${max}`);

@@ -1,12 +1,13 @@
-import { parseOptions } from "./options.ts";
-import { PerfError } from "./perf-error.ts";
-import { countsLine, resultLines } from "./print.ts";
+import { runChurn } from "./churn.ts";
+import { parseOptions, type PerfOptions } from "./options.ts";
+import { churnLine, churnResultLines, ratesLine, throughputResultLines } from "./print.ts";
 import { runThroughput } from "./throughput.ts";
 
 export { OptionError, PerfError } from "./perf-error.ts";
 
 /** Where a run prints to, and what ends it. */
 export interface PerfTerminal {
+  /** Ends the run early; its result is printed all the same. */
   readonly signal: AbortSignal;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;
@@ -14,18 +15,25 @@ export interface PerfTerminal {
 
 /**
  * Runs what the command line asks for and prints the result. Rejects with an OptionError for options that are not
- * allowed, and with a {@link PerfError} when the broker cannot be reached, refuses or hangs up.
+ * allowed, and with a PerfError when the broker cannot be reached, refuses or hangs up.
  *
  * @param parsed options under their command-line names
  */
 export async function runPerf(parsed: Readonly<Record<string, unknown>>, terminal: PerfTerminal): Promise<void> {
-  const { signal, stdout, stderr } = terminal;
   const options = parseOptions(parsed);
-  const progress = options.json ? stderr : stdout;
-  const showsProgress = !options.quiet && progress.isTTY;
+  const progress = options.json ? terminal.stderr : terminal.stdout;
   const print = (line: string): void => {
-    if (showsProgress) progress.write(`${line}\n`);
+    if (progress.isTTY && !options.quiet) progress.write(`${line}\n`);
   };
-  const result = await runThroughput(options.throughput, { signal, onProgress: (rates) => print(countsLine(rates)) });
-  stdout.write(options.json ? `${JSON.stringify(result)}\n` : `${resultLines(result).join("\n")}\n`);
+  const { result, lines } = await run(options, terminal.signal, print);
+  terminal.stdout.write(`${options.json ? JSON.stringify(result) : lines.join("\n")}\n`);
+}
+
+async function run(options: PerfOptions, signal: AbortSignal, print: (line: string) => void) {
+  if (options.churn !== undefined) {
+    const result = await runChurn(options.churn, { signal, onProgress: (counts) => print(churnLine(counts)) });
+    return { result, lines: churnResultLines(result) };
+  }
+  const result = await runThroughput(options.throughput, { signal, onProgress: (rates) => print(ratesLine(rates)) });
+  return { result, lines: throughputResultLines(result) };
 }

@@ -1,8 +1,12 @@
+import type { ChurnCounts, ChurnResult } from "./churn.ts";
 import type { LatencySummary } from "./latency-histogram.ts";
 import type { Rates, ThroughputResult } from "./run-report.ts";
 
+const NAME_COLUMNS = 22;
+const COUNT_COLUMNS = 14;
+
 /** One line about the last second. */
-export function countsLine({ publishRate, confirmRate, consumeRate, refused }: Rates): string {
+export function ratesLine({ publishRate, confirmRate, consumeRate, refused }: Rates): string {
   const parts = [`published ${perSecond(publishRate)}`];
   if (confirmRate > 0) parts.push(`confirmed ${perSecond(confirmRate)}`);
   if (refused > 0) parts.push(`refused ${whole(refused)}`);
@@ -10,29 +14,46 @@ export function countsLine({ publishRate, confirmRate, consumeRate, refused }: R
   return parts.join("   ");
 }
 
+/** One line about the last second. */
+export function churnLine({ operationRate }: ChurnCounts): string {
+  return `operations ${perSecond(operationRate)}`;
+}
+
 /** The result for people. */
-export function resultLines(result: ThroughputResult): string[] {
-  const { seconds, latency, confirmLatency } = result;
-  const lines = [
-    `measured for ${seconds.toFixed(2)} s; the generator took ${result.generatorCpuSeconds.toFixed(2)} s of CPU`,
-  ];
-  const counted = (name: string, count: number, rate: number): void => {
-    lines.push(`${name.padEnd(10)} ${whole(count).padStart(14)}   ${perSecond(rate)}`);
-  };
-  if (result.published > 0) counted("published", result.published, result.publishRate);
-  if (result.confirmed > 0) counted("confirmed", result.confirmed, result.confirmRate);
-  if (result.refused > 0) counted("refused", result.refused, result.refused / seconds);
-  if (result.consumed > 0) counted("consumed", result.consumed, result.consumeRate);
-  if (latency !== undefined) lines.push(`publish to delivery  ${latencyText(latency)}`);
-  if (confirmLatency !== undefined) lines.push(`publish to confirm   ${latencyText(confirmLatency)}`);
+export function throughputResultLines(result: ThroughputResult): string[] {
+  const { seconds, published, confirmed, refused, consumed, latency, confirmLatency } = result;
+  const lines = [];
+  if (published > 0) lines.push(countLine("published", published, result.publishRate));
+  if (confirmed > 0) lines.push(countLine("confirmed", confirmed, result.confirmRate));
+  if (refused > 0) lines.push(countLine("refused", refused, refused / seconds));
+  if (consumed > 0) lines.push(countLine("consumed", consumed, result.consumeRate));
+  if (latency !== undefined) lines.push(latencyLine("publish to delivery", latency));
+  if (confirmLatency !== undefined) lines.push(latencyLine("publish to confirm", confirmLatency));
+  lines.push(timeLine(result));
   return lines;
 }
 
-/** Percentiles in one line. */
-export function latencyText({ median, p90, p99, p999, max }: LatencySummary): string {
+/** The result for people. */
+export function churnResultLines(result: ChurnResult): string[] {
+  return [
+    countLine("operations", result.operations, result.operationRate),
+    latencyLine("time of an operation", result.latency),
+    timeLine(result),
+  ];
+}
+
+function countLine(name: string, count: number, rate: number): string {
+  return `${name.padEnd(NAME_COLUMNS)}${whole(count).padStart(COUNT_COLUMNS)}   ${perSecond(rate)}`;
+}
+
+function latencyLine(name: string, { median, p90, p99, p999, max }: LatencySummary): string {
   const named = { median, p90, p99, "p99.9": p999, max };
-  const texts = Object.entries(named).map(([name, milliseconds]) => `${name} ${milliseconds.toFixed(3)}`);
-  return `${texts.join("   ")} ms`;
+  const texts = Object.entries(named).map(([label, milliseconds]) => `${label} ${milliseconds.toFixed(3)}`);
+  return `${name.padEnd(NAME_COLUMNS)}${texts.join("   ")} ms`;
+}
+
+function timeLine({ seconds, generatorCpuSeconds }: { seconds: number; generatorCpuSeconds: number }): string {
+  return `measured for ${seconds.toFixed(2)} s, of which the generator took ${generatorCpuSeconds.toFixed(2)} s of CPU`;
 }
 
 function perSecond(rate: number): string {

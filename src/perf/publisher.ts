@@ -53,7 +53,8 @@ export class Publisher implements Traffic {
   start(): void {
     this.#running = true;
     this.#startedAt = monotonicNanoseconds();
-    this.pump();
+    if (this.#options.messages === 0) this.#finishWhenDone();
+    else this.pump();
   }
 
   stop(): void {

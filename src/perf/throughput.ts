@@ -1,18 +1,13 @@
-import {
-  type ClientContext,
-  type ConsumingClient,
-  deleteQueues,
-  openConsumer,
-  openPublisher,
-  type PublishingClient,
-} from "./clients.ts";
+import { type ClientContext, type ConsumingClient, deleteQueues, openConsumer, openPublisher } from "./clients.ts";
 import { openAll } from "./connecting.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { Countdown } from "./countdown.ts";
 import { LatencyHistogram } from "./latency-histogram.ts";
 import { monotonicNanoseconds } from "./monotonic-clock.ts";
 import { PerfError } from "./perf-error.ts";
+import type { Publisher } from "./publisher.ts";
 import { ReadMemory } from "./read-memory.ts";
+import type { RunControl } from "./run-control.ts";
 import { type Counts, type Rates, ratesBetween, type ThroughputResult } from "./run-report.ts";
 import type { ThroughputOptions } from "./throughput-options.ts";
 
@@ -23,14 +18,6 @@ const PROGRESS_MILLISECONDS = 1000;
 
 /** Without any message for this long after the last was published, the rest is not going to come. */
 const STALLED_SECONDS = 10;
-
-/** How a run is watched and ended. */
-export interface RunControl<Progress> {
-  /** Ends the run; what was measured until then is the result. */
-  readonly signal: AbortSignal;
-  /** Called once a second with what happened in it. */
-  readonly onProgress: (progress: Progress) => void;
-}
 
 /** Publishes and consumes as `options` say. Rejects with a PerfError when the broker refuses or hangs up. */
 export function runThroughput(options: ThroughputOptions, control: RunControl<Rates>): Promise<ThroughputResult> {
@@ -47,7 +34,7 @@ class ThroughputRun {
   readonly #ended: Promise<void>;
   #end: () => void = () => {};
   #fail: (error: PerfError) => void = () => {};
-  #publishers: readonly PublishingClient[] = [];
+  #publishers: readonly Publisher[] = [];
   #consumers: readonly ConsumingClient[] = [];
   /** Publishers that have not published and confirmed all. */
   #publishing: number;
@@ -67,7 +54,12 @@ class ThroughputRun {
       this.#end = resolve;
       this.#fail = reject;
     });
-    this.#connecting = { address: options.address, memory: new ReadMemory(), onFailure: (error) => this.#fail(error) };
+    this.#connecting = {
+      address: options.address,
+      memory: new ReadMemory(),
+      connections: new Set(),
+      onFailure: (error) => this.#fail(error),
+    };
   }
 
   async run(): Promise<ThroughputResult> {
@@ -112,7 +104,7 @@ class ThroughputRun {
     const { duration, warmup, rate } = this.#options;
     this.#beginMeasuring();
     for (const { start } of this.#consumers) start();
-    for (const { publisher } of this.#publishers) publisher.start();
+    for (const publisher of this.#publishers) publisher.start();
     if (warmup > 0) this.#timers.push(setTimeout(() => this.#beginMeasuring(), warmup * 1000));
     if (duration > 0) this.#timers.push(setTimeout(this.#end, (warmup + duration) * 1000));
     if (rate > 0) this.#timers.push(setInterval(() => this.#pumpAll(), RATE_TICK_MILLISECONDS));
@@ -143,7 +135,7 @@ class ThroughputRun {
   }
 
   #pumpAll(): void {
-    for (const { publisher } of this.#publishers) publisher.pump();
+    for (const publisher of this.#publishers) publisher.pump();
   }
 
   #endWhenDone(): void {
@@ -152,7 +144,7 @@ class ThroughputRun {
 
   #counts(): Counts {
     let [published, confirmed, refused, consumed] = [0, 0, 0, 0];
-    for (const { publisher } of this.#publishers) {
+    for (const publisher of this.#publishers) {
       published += publisher.published;
       confirmed += publisher.confirmed;
       refused += publisher.refused;
@@ -174,9 +166,9 @@ class ThroughputRun {
 
   async #close(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
-    for (const { publisher } of this.#publishers) publisher.stop();
+    for (const publisher of this.#publishers) publisher.stop();
     for (const { stop } of this.#consumers) stop();
-    await Promise.all([...this.#publishers, ...this.#consumers].map(({ connection }) => connection.close()));
+    await Promise.all([...this.#connecting.connections].map((connection) => connection.close()));
     if (this.#options.delete) await deleteQueues(this.#connecting, this.#options);
   }
 }

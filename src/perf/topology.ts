@@ -1,13 +1,20 @@
 import type { FieldTable } from "../wire/field-table.ts";
 import type { PerfConnection } from "./connection.ts";
 
+/** Names that differ in a number. */
+export interface QueuePattern {
+  /** `%d` in it stands for the number. */
+  readonly name: string;
+  readonly from: number;
+  readonly to: number;
+}
+
 /** The queues of a run and how messages get there. */
 export interface TopologyOptions {
-  /** Name of the queue; empty: one per consumer that the broker names. `%d` in it stands for a number. */
+  /** Name of the queue; empty: one per consumer that the broker names. */
   readonly queue: string;
-  /** With `%d` in the name: first and last number. */
-  readonly queueFrom: number;
-  readonly queueTo: number;
+  /** Many queues instead of one. */
+  readonly queuePattern: QueuePattern | undefined;
   /** Queues are bound to it, unless it is the default exchange. */
   readonly exchange: string;
   /** undefined: the name of the queue. */
@@ -19,11 +26,10 @@ export interface TopologyOptions {
 }
 
 /** The names of all queues. */
-export function queueNames({ queue, queueFrom, queueTo }: TopologyOptions): string[] {
-  if (!queue.includes("%d")) return [queue];
-  return Array.from({ length: queueTo - queueFrom + 1 }, (_, index) =>
-    queue.replaceAll("%d", String(queueFrom + index)),
-  );
+export function queueNames({ queue, queuePattern }: TopologyOptions): string[] {
+  if (queuePattern === undefined) return [queue];
+  const { name, from, to } = queuePattern;
+  return Array.from({ length: to - from + 1 }, (_, index) => name.replaceAll("%d", String(from + index)));
 }
 
 /** Which of `names` are for the client with this index out of `clients`: one at least, and each at least once. */
@@ -43,19 +49,9 @@ export async function declareQueue(
   options: TopologyOptions,
   name: string,
 ): Promise<string> {
-  const { exchange, routingKey, durable, autoDelete, exclusive } = options;
-  const declare = {
-    queue: name,
-    passive: false,
-    durable,
-    exclusive,
-    autoDelete,
-    noWait: false,
-    arguments: options.queueArguments,
-  };
-  const { queue } = await connection.call("queue.declare", declare, "queue.declare-ok");
-  if (exchange === "") return queue;
-  const bind = { queue, exchange, routingKey: routingKey ?? name, noWait: false, arguments: new Map() };
-  await connection.call("queue.bind", bind, "queue.bind-ok");
+  const { exchange, routingKey, durable, autoDelete, exclusive, queueArguments } = options;
+  const declare = { queue: name, durable, autoDelete, exclusive, arguments: queueArguments };
+  const { queue } = await connection.call("queue.declare", declare);
+  if (exchange !== "") await connection.call("queue.bind", { queue, exchange, routingKey: routingKey ?? name });
   return queue;
 }

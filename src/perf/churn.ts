@@ -1,0 +1,128 @@
+import { ConnectionClosedError, ChannelClosedError, ConnectionLostError } from "../client/errors.ts";
+import type { Churn, ChurnOptions } from "./churn-options.ts";
+import { type ChurnWorker, openChurnWorker } from "./churn-worker.ts";
+import { openAll } from "./connecting.ts";
+import { LatencyHistogram, type LatencySummary } from "./latency-histogram.ts";
+import { monotonicNanoseconds } from "./monotonic-clock.ts";
+import { PerfError } from "./perf-error.ts";
+import type { RunControl } from "./run-control.ts";
+
+const PROGRESS_MILLISECONDS = 1000;
+
+/** What happened in some time. An operation makes something and unmakes it. */
+export interface ChurnCounts {
+  readonly seconds: number;
+  readonly operations: number;
+  readonly operationRate: number;
+}
+
+export interface ChurnResult extends ChurnCounts {
+  readonly mode: `${Churn}-churn`;
+  /** How long operations took. */
+  readonly latency: LatencySummary;
+  /** Seconds of processor time that the generator took. */
+  readonly generatorCpuSeconds: number;
+}
+
+/** Makes and unmakes things as `options` say. Rejects with a PerfError when the broker refuses or hangs up. */
+export async function runChurn(options: ChurnOptions, control: RunControl<ChurnCounts>): Promise<ChurnResult> {
+  const workers: ChurnWorker[] = [];
+  try {
+    await openAll(options.workers, async () => {
+      workers.push(await openChurnWorker(options));
+    });
+    return await new ChurnRun(options, control).run(workers);
+  } catch (error) {
+    throw asPerfError(error);
+  } finally {
+    // A worker whose connection the broker has closed has nothing left to close.
+    await Promise.allSettled(workers.map((worker) => worker.close()));
+  }
+}
+
+class ChurnRun {
+  readonly #options: ChurnOptions;
+  readonly #control: RunControl<ChurnCounts>;
+  readonly #latency = new LatencyHistogram();
+  readonly #timers: NodeJS.Timeout[] = [];
+  #running = true;
+  #operations = 0;
+  /** Operations that are still to be begun. */
+  #left: number;
+  #startedAt = 0;
+  #operationsBefore = 0;
+  #cpuBefore: NodeJS.CpuUsage = process.cpuUsage();
+
+  constructor(options: ChurnOptions, control: RunControl<ChurnCounts>) {
+    this.#options = options;
+    this.#control = control;
+    this.#left = options.operations === 0 ? Infinity : options.operations;
+  }
+
+  async run(workers: readonly ChurnWorker[]): Promise<ChurnResult> {
+    const { duration, warmup, churn } = this.#options;
+    const stop = (): void => {
+      this.#running = false;
+    };
+    this.#control.signal.addEventListener("abort", stop, { once: true });
+    this.#beginMeasuring();
+    if (warmup > 0) this.#timers.push(setTimeout(() => this.#beginMeasuring(), warmup * 1000));
+    if (duration > 0) this.#timers.push(setTimeout(stop, (warmup + duration) * 1000));
+    this.#watch();
+    try {
+      await Promise.all(workers.map((worker) => this.#work(worker)));
+    } finally {
+      stop();
+      for (const timer of this.#timers) clearTimeout(timer);
+      this.#control.signal.removeEventListener("abort", stop);
+    }
+    const { user, system } = process.cpuUsage(this.#cpuBefore);
+    return {
+      mode: `${churn}-churn`,
+      ...countsOf(this.#operations - this.#operationsBefore, this.#startedAt),
+      latency: this.#latency.summary(),
+      generatorCpuSeconds: (user + system) / 1e6,
+    };
+  }
+
+  async #work(worker: ChurnWorker): Promise<void> {
+    while (this.#running && !this.#control.signal.aborted && this.#left > 0) {
+      this.#left--;
+      const startedAt = monotonicNanoseconds();
+      await worker.operate();
+      this.#latency.record(monotonicNanoseconds() - startedAt);
+      this.#operations++;
+    }
+  }
+
+  #watch(): void {
+    let [operations, at] = [0, this.#startedAt];
+    const look = (): void => {
+      this.#control.onProgress(countsOf(this.#operations - operations, at));
+      [operations, at] = [this.#operations, monotonicNanoseconds()];
+    };
+    this.#timers.push(setInterval(look, PROGRESS_MILLISECONDS));
+  }
+
+  #beginMeasuring(): void {
+    this.#startedAt = monotonicNanoseconds();
+    this.#operationsBefore = this.#operations;
+    this.#cpuBefore = process.cpuUsage();
+    this.#latency.reset();
+  }
+}
+
+function countsOf(operations: number, since: number): ChurnCounts {
+  const seconds = (monotonicNanoseconds() - since) / 1e9;
+  return { seconds, operations, operationRate: operations / seconds };
+}
+
+function asPerfError(error: unknown): unknown {
+  const isBrokers =
+    error instanceof ConnectionClosedError ||
+    error instanceof ChannelClosedError ||
+    error instanceof ConnectionLostError;
+  if (!isBrokers) return error;
+  const reason = error.cause instanceof Error ? `: ${error.cause.message}` : "";
+  return new PerfError(`${error.message}${reason}`, { cause: error });
+}
