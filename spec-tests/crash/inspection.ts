@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { type ChannelModel, type ConsumeMessage, connect } from "amqplib";
 import type { FoundMessage, QueueLedger } from "./queue-ledger.ts";
-import { BARRIER_QUEUE, barrier, messageNumber } from "./roles.ts";
+import { BARRIER_QUEUE, barrier, connectionLost, messageNumber } from "./roles.ts";
 
-/** Opens a connection, works with it and closes it. */
+/** Opens a connection, works with it and closes it. Rejects when the connection is lost meanwhile. */
 export async function withConnection(url: string, work: (connection: ChannelModel) => Promise<void>): Promise<void> {
   const connection = await connect(url);
-  await work(connection);
+  await Promise.race([connectionLost(connection), work(connection)]);
   await connection.close();
 }
 

@@ -105,7 +105,8 @@ async function consume(
   });
 }
 
-function connectionLost(connection: ChannelModel): Promise<never> {
+/** Rejects when the connection is closed, with the error that closed it. */
+export function connectionLost(connection: ChannelModel): Promise<never> {
   return new Promise((_, reject) => {
     let cause = "";
     connection.on("error", (error) => {

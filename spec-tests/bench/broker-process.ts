@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { Client } from "../../src/client/client.ts";
+import { parseBrokerUri } from "../../src/perf/broker-uri.ts";
+import { openSocket } from "../../src/perf/socket.ts";
+import { processListeningOn } from "./process-usage.ts";
+
+const READY_MILLISECONDS_MAX = 60_000;
+const POLL_MILLISECONDS = 10;
+const STOP_MILLISECONDS_MAX = 20_000;
+
+/** A broker that is running. */
+export interface RunningBroker {
+  readonly name: string;
+  /** As it says of itself. */
+  readonly version: string;
+  readonly uri: string;
+  /** undefined when it is not on this machine. */
+  readonly pid: number | undefined;
+  /** From the start of its process to the first connection it accepted; undefined when it ran before. */
+  readonly readyMilliseconds: number | undefined;
+  stop(): Promise<void>;
+}
+
+/** How to run a broker's program. */
+export interface BrokerProgram {
+  readonly name: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly port: number;
+  /** Everything it leaves behind; removed at the end. */
+  readonly directory: string;
+  /** Ports of helper processes that outlive it, and are to be stopped with it. */
+  readonly helperPorts: readonly number[];
+}
+
+/** A new directory for what a broker keeps. */
+export function scratchDirectory(): string {
+  return mkdtempSync(join(tmpdir(), "leveret-bench-"));
+}
+
+/** A TCP port that is free at the moment. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  server.close();
+  await once(server, "close");
+  if (address === null || typeof address === "string") throw new TypeError("a TCP server has a port");
+  return address.port;
+}
+
+/** Starts a broker's program and waits until it accepts connections. */
+export async function startProgram(program: BrokerProgram): Promise<RunningBroker> {
+  const { name, command, args, environment, port, directory, helperPorts } = program;
+  const startedAt = performance.now();
+  // A process group of its own, so that what it starts is stopped with it.
+  const child = spawn(command, args, { env: { ...process.env, ...environment }, stdio: "ignore", detached: true });
+  const stop = async (): Promise<void> => {
+    await stopGroup(child);
+    for (const helper of helperPorts.map(processListeningOn)) if (helper !== undefined) process.kill(helper, "SIGTERM");
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    const uri = `amqp://127.0.0.1:${port}`;
+    const version = await untilReady(uri, child);
+    return {
+      name,
+      version,
+      uri,
+      pid: processListeningOn(port),
+      readyMilliseconds: performance.now() - startedAt,
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** A broker that somebody else has started. */
+export async function runningPeer(name: string, uri: string): Promise<RunningBroker> {
+  const { port, host } = parseBrokerUri(uri);
+  const isLocal = ["127.0.0.1", "localhost", "::1"].includes(host);
+  const pid = isLocal ? processListeningOn(port) : undefined;
+  return { name, version: await versionOf(uri), uri, pid, readyMilliseconds: undefined, stop: async () => {} };
+}
+
+/** Opens a connection, does something on it and closes it. */
+export async function withClient<T>(uri: string, act: (client: Client) => Promise<T>): Promise<T> {
+  const address = parseBrokerUri(uri);
+  const { username, password, vhost } = address;
+  const client = await Client.connect(openSocket(address), { username, password, vhost, heartbeatSeconds: 0 });
+  const result = await act(client);
+  await client.close();
+  return result;
+}
+
+function versionOf(uri: string): Promise<string> {
+  return withClient(uri, async ({ serverProperties }) => String(serverProperties.get("version")?.value));
+}
+
+async function untilReady(uri: string, child: ChildProcess): Promise<string> {
+  const deadline = performance.now() + READY_MILLISECONDS_MAX;
+  let reason: unknown;
+  while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
+    try {
+      return await versionOf(uri);
+    } catch (error) {
+      reason = error;
+      await sleep(POLL_MILLISECONDS);
+    }
+  }
+  throw new Error(`${child.spawnfile} accepts no connections`, { cause: reason });
+}
+
+async function stopGroup(child: ChildProcess): Promise<void> {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  const group = -child.pid;
+  const exited = once(child, "exit");
+  process.kill(group, "SIGTERM");
+  const timer = setTimeout(() => process.kill(group, "SIGKILL"), STOP_MILLISECONDS_MAX);
+  await exited;
+  clearTimeout(timer);
+}

@@ -1,0 +1,84 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import {
+  type BrokerProgram,
+  freePort,
+  type RunningBroker,
+  runningPeer,
+  scratchDirectory,
+  startProgram,
+} from "./broker-process.ts";
+
+/** What `bin/leveret.js` does, for the code that the bench was compiled with. */
+export const LAUNCHER: string = join(import.meta.dirname, "../cli/launcher.js");
+
+/** Where Debian's package has it; the one in the path changes its user first. */
+const RABBITMQ_SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+
+/** A broker that takes part. */
+export interface Contender {
+  readonly name: string;
+  start(): Promise<RunningBroker>;
+}
+
+/** Leveret, Debian's RabbitMQ where it is installed unless it is left out, and the peers given as `name=url`. */
+export function contenders(peers: readonly string[], withRabbitmq: boolean): Contender[] {
+  const all: Contender[] = [{ name: "Leveret", start: async () => startProgram(await leveret()) }];
+  if (withRabbitmq && existsSync(RABBITMQ_SERVER)) {
+    all.push({ name: "RabbitMQ", start: async () => startProgram(await rabbitmq()) });
+  }
+  for (const peer of peers) {
+    const separator = peer.indexOf("=");
+    if (separator < 1) throw new RangeError(`--peer is "${peer}", but must be name=url`);
+    const name = peer.slice(0, separator);
+    all.push({ name, start: () => runningPeer(name, peer.slice(separator + 1)) });
+  }
+  return all;
+}
+
+async function leveret(): Promise<BrokerProgram> {
+  const directory = scratchDirectory();
+  const port = await freePort();
+  const options = ["--port", String(port), "--data-dir", join(directory, "data"), "--log-level", "silent"];
+  return {
+    name: "Leveret",
+    command: process.execPath,
+    args: [LAUNCHER, "start", ...options],
+    environment: {},
+    port,
+    directory,
+    helperPorts: [],
+  };
+}
+
+/** A node of its own name, that listens on the loopback interface only and keeps everything in its directory. */
+async function rabbitmq(): Promise<BrokerProgram> {
+  const directory = scratchDirectory();
+  const port = await freePort();
+  const epmdPort = await freePort();
+  const plugins = join(directory, "enabled_plugins");
+  writeFileSync(plugins, "[].\n");
+  return {
+    name: "RabbitMQ",
+    command: RABBITMQ_SERVER,
+    args: [],
+    environment: {
+      HOME: directory,
+      RABBITMQ_NODENAME: `leveret-bench-${process.pid}@localhost`,
+      RABBITMQ_NODE_IP_ADDRESS: "127.0.0.1",
+      RABBITMQ_NODE_PORT: String(port),
+      RABBITMQ_DIST_PORT: String(await freePort()),
+      RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS: "-kernel inet_dist_use_interface {127,0,0,1}",
+      RABBITMQ_MNESIA_BASE: join(directory, "mnesia"),
+      RABBITMQ_LOG_BASE: join(directory, "log"),
+      RABBITMQ_PID_FILE: join(directory, "pid"),
+      RABBITMQ_ENABLED_PLUGINS_FILE: plugins,
+      RABBITMQ_CONFIG_FILE: join(directory, "rabbitmq"),
+      ERL_EPMD_ADDRESS: "127.0.0.1",
+      ERL_EPMD_PORT: String(epmdPort),
+    },
+    port,
+    directory,
+    helperPorts: [epmdPort],
+  };
+}

@@ -1,0 +1,40 @@
+import { startBroker } from "../../src/index.ts";
+import type { TestContext } from "node:test";
+import type { ChurnResult } from "../../src/perf/churn.ts";
+import { runChurn } from "../../src/perf/churn.ts";
+import { parseOptions } from "../../src/perf/options.ts";
+import type { ThroughputResult } from "../../src/perf/run-report.ts";
+import { runThroughput } from "../../src/perf/throughput.ts";
+import { perfArguments } from "../bench/perf-arguments.ts";
+import { withClient } from "../bench/broker-process.ts";
+
+type Options = Readonly<Record<string, unknown>>;
+
+const CONTROL = { signal: new AbortController().signal, onProgress: () => {} };
+
+/** A broker in this process that is reached through a port, and stops with the test. */
+export async function brokerUri(context: TestContext): Promise<string> {
+  const broker = await startBroker();
+  context.after(() => broker.close());
+  return broker.url;
+}
+
+/** What `leveret perf` with these options measures; they go by their command-line names. */
+export function throughput(options: Options, control = CONTROL): Promise<ThroughputResult> {
+  return runThroughput(parseOptions(perfArguments(options)).throughput, control);
+}
+
+/** What `leveret perf <mode>` with these options measures. */
+export function churn(mode: string, options: Options): Promise<ChurnResult> {
+  const { churn: churnOptions } = parseOptions(perfArguments({ mode, ...options }));
+  if (churnOptions === undefined) throw new TypeError(`${mode} is no churn mode`);
+  return runChurn(churnOptions, CONTROL);
+}
+
+/** Messages that are waiting in a queue. */
+export function waiting(uri: string, queue: string): Promise<number> {
+  return withClient(uri, async (client) => {
+    const channel = await client.openChannel();
+    return (await channel.call("queue.declare", { queue, passive: true })).messageCount;
+  });
+}
