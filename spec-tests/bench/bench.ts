@@ -9,6 +9,10 @@ import { type BenchReport, type BrokerFacts, machineDescription, markdownOf, typ
 import { type RunFigures, runScenario } from "./run-scenario.ts";
 import type { Scenario } from "./scenarios.ts";
 
+// The brokers are stopped on exit.
+process.once("SIGINT", () => process.exit(130));
+process.once("SIGTERM", () => process.exit(143));
+
 // Compares Leveret with its peers: every scenario in turn, and within a scenario the brokers in turn (A B A B).
 if (process.argv.includes("--help")) {
   process.stdout.write(USAGE);

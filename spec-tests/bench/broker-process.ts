@@ -62,10 +62,19 @@ export async function startProgram(program: BrokerProgram): Promise<RunningBroke
   const startedAt = performance.now();
   // A process group of its own, so that what it starts is stopped with it.
   const child = spawn(command, args, { env: { ...process.env, ...environment }, stdio: "ignore", detached: true });
+  const clear = (signal: NodeJS.Signals): void => {
+    for (const helper of helperPorts.map(processListeningOn)) if (helper !== undefined) process.kill(helper, signal);
+    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+  };
+  const abandon = (): void => {
+    if (isRunning(child)) process.kill(groupOf(child), "SIGKILL");
+    clear("SIGKILL");
+  };
+  process.once("exit", abandon);
   const stop = async (): Promise<void> => {
     await stopGroup(child);
-    for (const helper of helperPorts.map(processListeningOn)) if (helper !== undefined) process.kill(helper, "SIGTERM");
-    rmSync(directory, { recursive: true, force: true, maxRetries: 5 });
+    process.off("exit", abandon);
+    clear("SIGTERM");
   };
   try {
     const uri = `amqp://127.0.0.1:${port}`;
@@ -109,7 +118,7 @@ function versionOf(uri: string): Promise<string> {
 async function untilReady(uri: string, child: ChildProcess): Promise<string> {
   const deadline = performance.now() + READY_MILLISECONDS_MAX;
   let reason: unknown;
-  while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
+  while (performance.now() < deadline && isRunning(child)) {
     try {
       return await versionOf(uri);
     } catch (error) {
@@ -121,11 +130,21 @@ async function untilReady(uri: string, child: ChildProcess): Promise<string> {
 }
 
 async function stopGroup(child: ChildProcess): Promise<void> {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  const group = -child.pid;
+  if (!isRunning(child)) return;
+  const group = groupOf(child);
   const exited = once(child, "exit");
   process.kill(group, "SIGTERM");
   const timer = setTimeout(() => process.kill(group, "SIGKILL"), STOP_MILLISECONDS_MAX);
   await exited;
   clearTimeout(timer);
+}
+
+/** What stands for the process group of a detached child. */
+function groupOf({ pid }: ChildProcess): number {
+  if (pid === undefined) throw new TypeError("the process has not been started");
+  return -pid;
+}
+
+function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid !== undefined && exitCode === null && signalCode === null;
 }

@@ -1,34 +1,7 @@
+import { COMMAND_LINE_OPTIONS } from "../../src/perf/command-line.ts";
+
 /** Options of `leveret perf` under their command-line names: its defaults, but for `given`. */
 export function perfArguments(given: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return {
-    mode: "throughput",
-    uri: "amqp://guest:guest@127.0.0.1:5672",
-    duration: 0,
-    warmup: 0,
-    json: false,
-    quiet: true,
-    publishers: 1,
-    consumers: 1,
-    size: 16,
-    persistent: false,
-    confirms: 0,
-    ack: 0,
-    prefetch: 0,
-    rate: 0,
-    messages: 0,
-    polling: false,
-    latency: false,
-    queue: "perf-test",
-    exchange: "",
-    "queue-pattern-from": 1,
-    "queue-pattern-to": 1,
-    "queue-args": "{}",
-    durable: true,
-    "auto-delete": false,
-    exclusive: false,
-    delete: false,
-    workers: 1,
-    operations: 0,
-    ...given,
-  };
+  const defaults = Object.entries(COMMAND_LINE_OPTIONS).map(([name, { defaultValue }]) => [name, defaultValue]);
+  return { mode: "throughput", ...Object.fromEntries(defaults), ...given };
 }

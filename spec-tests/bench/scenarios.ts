@@ -61,6 +61,12 @@ export const SCENARIOS: readonly Scenario[] = [
     measure: "consumeRate",
   },
   {
+    key: "F2",
+    title: "publish only, 1 KB persistent, 1 unconfirmed: each waits for the disk",
+    options: ["--consumers", "0", ...PERSISTENT_1KB, "--confirms", "1"],
+    measure: "confirmRate",
+  },
+  {
     key: "G",
     title: "10 publishers, 10 consumers, 1 KB persistent, 50 unconfirmed, automatic ack",
     options: ["--publishers", "10", "--consumers", "10", ...PERSISTENT_1KB, "--confirms", "50"],

@@ -192,3 +192,20 @@ for (const global of [false, true]) {
     { leveretOnly: RUNNING_CONSUMERS },
   );
 }
+
+methodTest(
+  "[basic.qos/global] a consumer without acknowledgements gets messages while the shared limit is reached",
+  async (broker) => {
+    const client = await broker.channel();
+    const acknowledged = await declareQueue(broker, client);
+    const unacknowledged = await declareQueue(broker, client);
+    await client.call(1, "basic.qos", { prefetchCount: 1, global: true });
+    await consume(client, acknowledged);
+    await consume(client, unacknowledged, { noAck: true });
+    for (const body of ["a", "b"]) client.publish(1, { routingKey: acknowledged }, body);
+    for (const body of ["c", "d"]) client.publish(1, { routingKey: unacknowledged }, body);
+    assert.deepEqual(await deliveredBodies(client, 3), ["a", "c", "d"]);
+    await client.expectNothing(1);
+  },
+  { leveretOnly: "RabbitMQ 4 has no shared limit" },
+);

@@ -1,8 +1,16 @@
 import assert from "node:assert/strict";
+import type { Duplex } from "node:stream";
+import { test } from "node:test";
+import { serveConnection } from "../../src/amqp091/connection.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { FaultyStore, type HeldCommit } from "../support/faulty-store.ts";
+import { duplexPair } from "../support/duplex-pair.ts";
+import { handshake } from "../support/handshake.ts";
+import { ManualClock } from "../support/manual-clock.ts";
 import { type BrokerUnderTest, methodTest } from "../support/method-test.ts";
 import { declareSharedQueue } from "../support/queues.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { LOCAL_PEER, startTestBroker } from "../support/test-broker.ts";
 
 type Body = (broker: BrokerUnderTest, store: FaultyStore) => Promise<void>;
 
@@ -46,6 +54,36 @@ storeTest("[durability/queue.declare] declare-ok of a durable queue waits for th
   commit.release();
   await client.expect(1, "queue.declare-ok");
   await client.expect(1, "access.request-ok");
+});
+
+storeTest("[durability/declare] what promises nothing durable does not wait for it", async (broker, store) => {
+  const declarer = await broker.channel();
+  const client = await broker.channel();
+  const queue = await declareSharedQueue(broker, client, { durable: true });
+  store.holdCommits();
+  declarer.send(1, "queue.declare", { queue: broker.name("later"), durable: true });
+  await heldCommit(store);
+  assert.equal((await client.call(1, "queue.declare", { queue, passive: true })).queue, queue);
+  await client.call(1, "queue.declare", { durable: true, exclusive: true });
+  await client.call(1, "exchange.declare", { exchange: "amq.direct", passive: true });
+  await client.call(1, "exchange.declare", { exchange: broker.name("brief"), type: "direct" });
+  assert.deepEqual(declarer.waiting(1), []);
+});
+
+storeTest("[durability/queue.purge] purge-ok waits for the commit", async (broker, store) => {
+  const client = await broker.channel();
+  const queue = await declareSharedQueue(broker, client, { durable: true });
+  await client.call(1, "confirm.select");
+  client.publish(1, { routingKey: queue }, "a", { deliveryMode: 2 });
+  await client.expect(1, "basic.ack");
+  store.holdCommits();
+  client.send(1, "queue.purge", { queue });
+  const commit = await heldCommit(store);
+  await aFewTurns();
+  assert.deepEqual(client.waiting(1), []);
+  store.holdCommits(false);
+  commit.release();
+  assert.equal((await client.expect(1, "queue.purge-ok")).messageCount, 1);
 });
 
 storeTest("[durability/confirm] the confirm of a persistent message waits for the commit", async (broker, store) => {
@@ -178,4 +216,65 @@ storeTest("[durability/channel.close] no confirm comes on a channel the client h
   commit.release();
   await aFewTurns();
   assert.deepEqual(client.waiting(1), []);
+});
+
+storeTest("[durability/close] what waits for the store goes with its connection", async (broker, store) => {
+  const { barrier, flow } = broker.inside;
+  const awaited = new Set<() => void>();
+  for (const waited of [barrier, flow]) {
+    const forget = waited.forget.bind(waited);
+    waited.forget = (callback) => {
+      awaited.delete(callback);
+      forget(callback);
+    };
+  }
+  const whenDefinitionsDurable = barrier.whenDefinitionsDurable.bind(barrier);
+  barrier.whenDefinitionsDurable = (callback) => {
+    awaited.add(callback);
+    whenDefinitionsDurable(callback);
+  };
+  const whenClear = flow.whenClear.bind(flow);
+  flow.whenClear = (callback) => {
+    awaited.add(callback);
+    whenClear(callback);
+  };
+  const serverEnds: Duplex[] = [];
+  const open = async (): Promise<RawClient> => {
+    const [clientEnd, serverEnd] = duplexPair();
+    serverEnds.push(serverEnd);
+    serveConnection(broker.inside, serverEnd, LOCAL_PEER);
+    const client = new RawClient(clientEnd);
+    await handshake(client);
+    await client.call(1, "channel.open");
+    return client;
+  };
+  store.holdCommits();
+  const declarer = await open();
+  declarer.send(1, "queue.declare", { queue: "q", durable: true });
+  (await heldCommit(store)).fail(new Error("disk full"));
+  await aFewTurns();
+  const publisher = await open();
+  publisher.publish(1, { routingKey: "q" }, "blocked", { deliveryMode: 2 });
+  await publisher.find(0, "connection.blocked");
+  assert.equal(awaited.size, 2);
+  for (const end of serverEnds) end.destroy();
+  await aFewTurns();
+  assert.equal(awaited.size, 0);
+});
+
+test("[durability/close] nothing of a closed broker comes to life when a message in it expires", async () => {
+  const clock = new ManualClock();
+  const { broker, connect, close } = startTestBroker({ clock });
+  const client = new RawClient(connect());
+  await handshake(client);
+  await client.call(1, "channel.open");
+  await client.call(1, "queue.declare", { queue: "q", durable: true });
+  await client.call(1, "confirm.select");
+  client.publish(1, { routingKey: "q" }, "", { deliveryMode: 2, expiration: "1000" });
+  await client.expect(1, "basic.ack");
+  await close();
+  clock.advance(60_000);
+  await aFewTurns();
+  assert.equal(clock.pendingCount, 0);
+  assert.equal(broker.connectionCount, 0);
 });

@@ -193,3 +193,13 @@ methodTest(
   },
   ADDS_USERS,
 );
+
+methodTest(
+  "[permissions/write] without it a publisher is not told whether the exchange exists",
+  async (broker) => {
+    const client = await restricted(broker, { write: "^mine-" });
+    client.publish(1, { exchange: "missing", routingKey: "key" });
+    await client.expectChannelClose(1, 403, refused("write", "exchange", "missing"), 60, 40);
+  },
+  ADDS_USERS,
+);

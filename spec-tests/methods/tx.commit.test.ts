@@ -146,3 +146,15 @@ methodTest(
   },
   { leveretOnly: "RabbitMQ answers a method behind a pending commit with 504" },
 );
+
+methodTest(
+  "[tx.commit/limit] many small messages count for what holding them costs: 506",
+  async (broker) => {
+    const client = await broker.channel();
+    const queue = await declareQueue(broker, client);
+    await client.call(1, "tx.select");
+    for (let index = 0; index < 100; index++) client.publish(1, { routingKey: queue });
+    await client.expectConnectionClose(506, "RESOURCE_ERROR - transaction exceeds 10000 octets", 60, 40);
+  },
+  { broker: { limits: { transactionBytesMax: 10_000 } } },
+);

@@ -86,7 +86,10 @@ test("[perf/scanner] everything is found however the octets are cut", () => {
     fc.property(session, fc.array(fc.nat(), { maxLength: 12 }), (sent, cuts) => {
       const recorder = new Recorder();
       recorder.scan(Buffer.concat(sent.map(({ octets }) => octets)), cuts);
-      assert.deepEqual(recorder.seen, sent.flatMap(({ seen }) => seen));
+      assert.deepEqual(
+        recorder.seen,
+        sent.flatMap(({ seen }) => seen),
+      );
     }),
   );
 });

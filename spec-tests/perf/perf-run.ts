@@ -1,16 +1,16 @@
-import { startBroker } from "../../src/index.ts";
 import type { TestContext } from "node:test";
-import type { ChurnResult } from "../../src/perf/churn.ts";
-import { runChurn } from "../../src/perf/churn.ts";
+import { startBroker } from "../../src/index.ts";
+import { type ChurnResult, runChurn } from "../../src/perf/churn.ts";
 import { parseOptions } from "../../src/perf/options.ts";
-import type { ThroughputResult } from "../../src/perf/run-report.ts";
+import type { RunControl } from "../../src/perf/run-control.ts";
+import type { Rates, ThroughputResult } from "../../src/perf/run-report.ts";
 import { runThroughput } from "../../src/perf/throughput.ts";
 import { perfArguments } from "../bench/perf-arguments.ts";
 import { withClient } from "../bench/broker-process.ts";
 
 type Options = Readonly<Record<string, unknown>>;
 
-const CONTROL = { signal: new AbortController().signal, onProgress: () => {} };
+const CONTROL: RunControl<unknown> = { signal: new AbortController().signal, onProgress: () => {} };
 
 /** A broker in this process that is reached through a port, and stops with the test. */
 export async function brokerUri(context: TestContext): Promise<string> {
@@ -20,7 +20,7 @@ export async function brokerUri(context: TestContext): Promise<string> {
 }
 
 /** What `leveret perf` with these options measures; they go by their command-line names. */
-export function throughput(options: Options, control = CONTROL): Promise<ThroughputResult> {
+export function throughput(options: Options, control: RunControl<Rates> = CONTROL): Promise<ThroughputResult> {
   return runThroughput(parseOptions(perfArguments(options)).throughput, control);
 }
 

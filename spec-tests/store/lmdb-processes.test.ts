@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { describe, it, type TestContext } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -116,7 +117,28 @@ describe("a process killed at any moment", () => {
   });
 });
 
+/** Runs a command that sees a file system of so many KiB mounted at its first argument. */
+const ON_SMALL_DISK = 'mount -t tmpfs -o size="$1"k tmpfs "$2" && shift 2 && exec "$@"';
+const mayMount =
+  process.platform === "linux" && spawnSync("unshare", ["--map-root-user", "--mount", "true"]).status === 0;
+
 describe("a full disk", { skip: process.platform === "win32" }, () => {
+  const skip = !mayMount && "needs a mount namespace";
+  it("refuses to open a new directory, with the system's error", { skip }, (context) => {
+    const directory = temporaryDirectory(context);
+    // Too little for the lock, for LMDB's own files, for the reserve of the first and of the second environment.
+    for (const kibibytes of [32, 100, 160, 1000, 3000]) {
+      const command = [process.execPath, script("lock-child"), join(directory, "data")];
+      const args = ["--map-root-user", "--mount", "sh", "-c", ON_SMALL_DISK, "sh", `${kibibytes}`, directory];
+      const { status, signal, stderr } = spawnSync("unshare", [...args, ...command], {
+        encoding: "utf8",
+        timeout: CHILD_MILLISECONDS_MAX,
+      });
+      assert.deepEqual({ status, signal }, { status: 1, signal: null }, `${kibibytes} KiB: ${stderr}`);
+      assert.match(stderr, /ENOSPC: no space left on device/, `${kibibytes} KiB`);
+    }
+  });
+
   it("fails commits, which succeed once there is room, without loss", (context) => {
     const directory = temporaryDirectory(context);
     const limited = 'trap "" XFSZ; ulimit -f 12000; exec "$0" "$@"';

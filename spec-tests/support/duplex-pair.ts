@@ -32,7 +32,8 @@ class PairEnd extends Duplex {
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
     const peer = this.peer as PairEnd;
     // Bytes for an end that is gone are lost, as they are on a network.
-    if (peer.destroyed || peer.push(chunk)) setImmediate(done);
+    // A copy, as a socket makes: the writer may use its buffer again, read or not.
+    if (peer.destroyed || peer.push(Buffer.from(chunk))) setImmediate(done);
     else peer.resumePeer = done;
   }
 

@@ -31,7 +31,8 @@ export interface TestBroker {
   close(): Promise<void>;
 }
 
-const LOCAL_PEER: PeerInfo = {
+/** A client on the same machine. */
+export const LOCAL_PEER: PeerInfo = {
   host: "127.0.0.1",
   port: 50_000,
   localHost: "127.0.0.1",

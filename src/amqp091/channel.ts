@@ -58,6 +58,8 @@ export class Channel implements SessionOutput, MethodChannel {
   methodId = 0;
   readonly #content: ContentAssembler;
   #mandatory = false;
+  /** Sends the reply that waits for something to become durable. */
+  #pendingReply: (() => void) | undefined;
 
   constructor(number: number, connection: ChannelHost) {
     const { messageBytesMax, frameBytesMax } = connection.broker.limits;
@@ -88,6 +90,8 @@ export class Channel implements SessionOutput, MethodChannel {
 
   /** Ends the channel: no frame of it is sent or acted on afterwards. */
   close(): void {
+    if (this.#pendingReply !== undefined) this.connection.broker.barrier.forget(this.#pendingReply);
+    this.#pendingReply = undefined;
     this.#content.abandon();
     this.session.close();
   }
@@ -115,14 +119,22 @@ export class Channel implements SessionOutput, MethodChannel {
     this.sendAfter((done) => this.connection.broker.barrier.whenDefinitionsDurable(done), name, args);
   }
 
+  sendWhenAllDurable<N extends MethodName>(name: N, args: MethodArguments<N>): void {
+    this.sendAfter((done) => this.connection.broker.barrier.whenDurable(done), name, args);
+  }
+
   sendAfter<N extends MethodName>(wait: (done: () => void) => void, name: N, args: MethodArguments<N>): void {
     let done = false;
-    wait(() => {
+    const reply = (): void => {
       done = true;
+      this.#pendingReply = undefined;
       if (!this.closing) this.send(name, args);
       this.connection.resumeInput(this);
-    });
-    if (!done) this.connection.holdInput(this);
+    };
+    wait(reply);
+    if (done) return;
+    this.#pendingReply = reply;
+    this.connection.holdInput(this);
   }
 
   // --- SessionOutput ---
@@ -135,12 +147,6 @@ export class Channel implements SessionOutput, MethodChannel {
     consumer.prepared ??= prepareDeliver(this.number, consumer.tag);
     const { outbox, frameBytesMax } = this.connection;
     writeDeliver(outbox, consumer.prepared, this.number, deliveryTag, redelivered, message, frameBytesMax);
-  }
-
-  deliverReply(consumerTag: string, deliveryTag: number, message: Message): void {
-    const { outbox, frameBytesMax } = this.connection;
-    const prepared = prepareDeliver(this.number, consumerTag);
-    writeDeliver(outbox, prepared, this.number, deliveryTag, false, message, frameBytesMax);
   }
 
   returned(message: Message): void {
@@ -163,7 +169,9 @@ export class Channel implements SessionOutput, MethodChannel {
 
   consumerCancelled(consumerTag: string): void {
     if (!this.connection.consumerCancelNotify || this.closing) return;
-    this.connection.afterReply(() => this.send("basic.cancel", { consumerTag, noWait: true }));
+    this.connection.afterReply(() => {
+      if (!this.closing) this.send("basic.cancel", { consumerTag, noWait: true });
+    });
   }
 
   sendContent(message: Message): void {
@@ -214,6 +222,8 @@ export class Channel implements SessionOutput, MethodChannel {
 
   #publish(): void {
     this.connection.published = true;
-    this.session.publish(this.#content.message, this.#mandatory);
+    const { message } = this.#content;
+    this.session.publish(message, this.#mandatory);
+    message.release();
   }
 }

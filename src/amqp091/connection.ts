@@ -12,7 +12,7 @@ import { FRAME_HEARTBEAT, FRAME_METHOD, PROTOCOL_HEADER } from "../wire/frame.ts
 import { FrameReader } from "../wire/frame-reader.ts";
 import { encodeMethodFrame } from "../wire/method-codec.ts";
 import type { MethodArguments, MethodName } from "../wire/methods.ts";
-import { replyText } from "../wire/reply-codes.ts";
+import { REPLY_CODES, replyText } from "../wire/reply-codes.ts";
 import type { Channel, ChannelHost } from "./channel.ts";
 import { ChannelTable } from "./channel-table.ts";
 import { ConnectionMethods, type ConnectionMethodsHost } from "./connection-methods.ts";
@@ -70,6 +70,8 @@ export class Connection
   /** Channels waiting for something to become durable, and other reasons not to read on. */
   readonly #holds = new Set<object>();
   #reading = false;
+  /** True from connection.blocked to connection.unblocked. */
+  #toldBlocked = false;
   #afterReply: (() => void)[] = [];
   #resolveClosed: () => void = () => {};
 
@@ -126,7 +128,7 @@ export class Connection
     });
     this.#release();
     const { replyName, message } = error;
-    const replyCode = new BrokerError(replyName, message).replyCode;
+    const replyCode = REPLY_CODES[replyName].code;
     this.send("connection.close", { replyCode, replyText: replyText(replyName, message), classId, methodId });
     this.#startClosing();
   }
@@ -225,7 +227,7 @@ export class Connection
     const reader = this.#reader;
     this.#reading = true;
     try {
-      while (this.#holds.size === 0 && reader.next()) {
+      while (this.#mayRead() && reader.next()) {
         this.#takeFrame(reader);
         if (this.#afterReply.length > 0 && this.#holds.size === 0) this.#runAfterReply();
       }
@@ -234,8 +236,13 @@ export class Connection
     }
     this.#reading = false;
     if (this.published) this.#checkFlow();
+    if (this.#holds.size === 0 && this.#stream.isPaused()) this.#stream.resume();
+  }
+
+  /** False while input is held, as it is from now on when there is too much to send: requests are small, replies may not be. */
+  #mayRead(): boolean {
     if (!this.outbox.writable) this.holdInput(this.outbox);
-    else if (this.#holds.size === 0 && this.#stream.isPaused()) this.#stream.resume();
+    return this.#holds.size === 0;
   }
 
   #takeFrame(reader: FrameReader): void {
@@ -291,14 +298,19 @@ export class Connection
     const { flow } = this.broker;
     if (!flow.mustWait || this.#state !== "open") return;
     const reason = flow.blockedReason;
-    const notify = reason !== undefined && this.#capabilities.connectionBlocked;
-    if (notify) this.send("connection.blocked", { reason });
+    if (reason !== undefined && this.#capabilities.connectionBlocked) {
+      this.#toldBlocked = true;
+      this.send("connection.blocked", { reason });
+    }
     this.holdInput(flow);
-    flow.whenClear(() => {
-      if (notify && this.#state === "open") this.send("connection.unblocked", {});
-      this.resumeInput(flow);
-    });
+    flow.whenClear(this.#flowCleared);
   }
+
+  readonly #flowCleared = (): void => {
+    if (this.#toldBlocked) this.send("connection.unblocked", {});
+    this.#toldBlocked = false;
+    this.resumeInput(this.broker.flow);
+  };
 
   #outputWritable(): void {
     for (const channel of this.#channels) channel.session.outputWritable();
@@ -316,6 +328,7 @@ export class Connection
   /** Lets go of all that belongs to the connection in the broker. */
   #release(): void {
     this.#heartbeat?.stop();
+    this.broker.flow.forget(this.#flowCleared);
     this.#channels.closeAll();
     this.#afterReply = [];
     this.#identity?.vhost.deleteExclusiveQueues(this);
@@ -331,8 +344,7 @@ export class Connection
   /** Sends what there is to send, then ends our side. */
   #endStream(): void {
     if (this.#state !== "closing") this.#startClosing();
-    this.outbox.flush();
-    this.#stream.end();
+    this.outbox.end();
   }
 
   /** After malformed input nothing more can be understood: only our close goes out. */

@@ -94,6 +94,7 @@ export class ContentAssembler {
   /** Forgets what has come so far. */
   abandon(): void {
     this.active = false;
+    this.message.release();
     this.#release();
   }
 

@@ -66,11 +66,8 @@ export class Outbox implements Flushable {
     const offset = this.#used;
     this.#used = offset + bytes;
     this.#gatheredBytes += bytes;
-    if (!this.#flushRequested) {
-      this.#flushRequested = true;
-      this.sentAny = true;
-      this.#turn.requestOutput(this);
-    }
+    this.sentAny = true;
+    if (!this.#flushRequested) this.#requestFlush();
     return offset;
   }
 
@@ -82,6 +79,23 @@ export class Outbox implements Flushable {
 
   flush(): void {
     this.#flushRequested = false;
+    // While the client is slow, gather on: a buffer for the few octets of each turn would take far more memory than they.
+    if (this.#sendingBytes > 0 && this.#full.length === 0) return;
+    this.#sendGathered();
+  }
+
+  /** Sends what there is to send, then ends the stream. */
+  end(): void {
+    this.#sendGathered();
+    this.#stream.end();
+  }
+
+  #requestFlush(): void {
+    this.#flushRequested = true;
+    this.#turn.requestOutput(this);
+  }
+
+  #sendGathered(): void {
     const stream = this.#stream;
     if (this.#gatheredBytes === 0) return;
     if (stream.destroyed || stream.writableEnded) {
@@ -110,6 +124,7 @@ export class Outbox implements Flushable {
     this.#stream.write(bytes === buffer.length ? buffer : buffer.subarray(0, bytes), () => {
       this.#pool.giveBack(buffer);
       this.#sendingBytes -= bytes;
+      if (this.#sendingBytes === 0 && this.#gatheredBytes > 0 && !this.#flushRequested) this.#requestFlush();
       if (this.#wasFull && this.#sendingBytes + this.#gatheredBytes <= this.#bytesMax / 2) {
         this.#wasFull = false;
         this.#onWritable();

@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Random } from "../lib/random.ts";
-import type { TableLimits } from "../wire/field-table.ts";
+import { EMPTY_TABLE, type TableLimits } from "../wire/field-table.ts";
 import { PENDING_QUEUE_ARGUMENTS } from "./arguments/queue-arguments.ts";
 import { Permissions } from "./auth/permissions.ts";
 import { defaultMechanisms, type SaslMechanism } from "./auth/sasl.ts";
@@ -132,6 +132,7 @@ export class Broker {
 
   /** Waits until all is durable, then closes the store. Connections are closed by who serves them, before. */
   async close(): Promise<void> {
+    for (const vhost of this.#vhosts.values()) for (const queue of vhost.queues) queue.stop();
     await this.barrier.idle();
     this.barrier.close();
     await this.#store.close();
@@ -171,6 +172,7 @@ export class Broker {
         connection: identity.connection,
         permissions: this.permissions,
         replies: this.#replies,
+        createReplyQueue: (name) => this.#createReplyQueue(name, identity),
         turn: this.turn,
         barrier: this.barrier,
         clock: this.clock,
@@ -186,12 +188,26 @@ export class Broker {
     const vhost = new Vhost({
       name,
       definitions: this.#definitions,
+      random: this.random,
+      clock: this.clock,
       allocateQueueId: () => this.#allocateQueueId(),
       createQueue: (options) => this.#createQueue(options),
     });
     vhost.replies = this.#replies;
     this.#vhosts.set(name, vhost);
     return vhost;
+  }
+
+  #createReplyQueue(name: string, { vhost, connection }: ConnectionIdentity): Queue {
+    return this.#createQueue({
+      id: this.#allocateQueueId(),
+      name,
+      vhostName: vhost.name,
+      durable: false,
+      autoDelete: false,
+      exclusiveOwner: connection,
+      arguments: EMPTY_TABLE,
+    });
   }
 
   #createQueue(options: QueueOptions): Queue {

@@ -33,14 +33,16 @@ export class CommitBarrier {
   readonly #logger: Logger;
   readonly #wake: () => void;
   #enlisted: CommitParticipant[] = [];
-  #inFlight: CommitParticipant[] = [];
-  #waiting: (() => void)[] = [];
-  #waitingInFlight: (() => void)[] = [];
+  /** Whose changes the store holds until a commit succeeds. */
+  #inFlight = new Set<CommitParticipant>();
+  #waiting = new Set<() => void>();
+  #waitingInFlight = new Set<() => void>();
   #definitionsBuffered = false;
   #definitionsInFlight = false;
   #busy = false;
   #retry: Timer | undefined;
   #failing = false;
+  #closed = false;
   #idleWaiters: (() => void)[] = [];
   observer: CommitObserver | undefined;
   /** Octets handed to queues that are not yet written. */
@@ -73,31 +75,37 @@ export class CommitBarrier {
 
   /** Calls back once all definitions changed so far are durable: at once when none is outstanding. */
   whenDefinitionsDurable(callback: () => void): void {
-    if (this.#definitionsBuffered) this.#waiting.push(callback);
-    else if (this.#definitionsInFlight) this.#waitingInFlight.push(callback);
+    if (this.#definitionsBuffered) this.#waiting.add(callback);
+    else if (this.#definitionsInFlight) this.#waitingInFlight.add(callback);
     else callback();
   }
 
   /** Calls back once everything enlisted so far is durable: at once when nothing is outstanding. */
   whenDurable(callback: () => void): void {
-    if (this.#enlisted.length > 0 || this.#definitionsBuffered) this.#waiting.push(callback);
-    else if (this.#busy || this.#failing) this.#waitingInFlight.push(callback);
+    if (this.#enlisted.length > 0 || this.#definitionsBuffered) this.#waiting.add(callback);
+    else if (this.#busy || this.#failing) this.#waitingInFlight.add(callback);
     else callback();
+  }
+
+  /** Who waits with `callback` is gone: a store may fail for hours, and clients come and go meanwhile. */
+  forget(callback: () => void): void {
+    this.#waiting.delete(callback);
+    this.#waitingInFlight.delete(callback);
   }
 
   /** Starts the commit of what has gathered, unless one is in flight. Called at the end of every turn. */
   endOfTurn(): void {
-    if (this.#busy || this.#retry !== undefined) return;
+    if (this.#busy || this.#closed || this.#retry !== undefined) return;
     if (this.#enlisted.length === 0 && !this.#definitionsBuffered && !this.#failing) return;
     this.#busy = true;
     const enlisted = this.#enlisted;
     this.#enlisted = [];
     for (const participant of enlisted) {
       participant.prepare(this.#store);
-      this.#inFlight.push(participant);
+      this.#inFlight.add(participant);
     }
-    for (const callback of this.#waiting) this.#waitingInFlight.push(callback);
-    this.#waiting = [];
+    for (const callback of this.#waiting) this.#waitingInFlight.add(callback);
+    this.#waiting.clear();
     this.#definitionsInFlight ||= this.#definitionsBuffered;
     this.#definitionsBuffered = false;
     this.#store.commit((error) => this.#ended(error));
@@ -111,8 +119,9 @@ export class CommitBarrier {
     });
   }
 
-  /** Stops retrying. */
+  /** Begins no further commit. */
   close(): void {
+    this.#closed = true;
     this.#retry?.cancel();
   }
 
@@ -134,17 +143,17 @@ export class CommitBarrier {
       this.#wake();
       return;
     }
-    this.#inFlight = [];
+    this.#inFlight = new Set();
     this.#definitionsInFlight = false;
-    for (const participant of participants) participant.committed();
-    const waiting = this.#waitingInFlight;
-    this.#waitingInFlight = [];
-    for (const callback of waiting) callback();
     if (this.#failing) {
       this.#failing = false;
       this.#logger.info("store writes again");
       this.observer?.storeRecovered();
     }
+    for (const participant of participants) participant.committed();
+    const waiting = this.#waitingInFlight;
+    this.#waitingInFlight = new Set();
+    for (const callback of waiting) callback();
     this.#wake();
   }
 

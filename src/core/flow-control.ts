@@ -7,7 +7,7 @@ const DISK_REASON = "low on disk";
 export class FlowControl {
   readonly #barrier: CommitBarrier;
   readonly #unwrittenBytesMax: number;
-  #waiting: (() => void)[] = [];
+  #waiting = new Set<() => void>();
 
   constructor(barrier: CommitBarrier, unwrittenBytesMax: number) {
     this.#barrier = barrier;
@@ -24,16 +24,21 @@ export class FlowControl {
     return this.#barrier.failing ? DISK_REASON : undefined;
   }
 
-  /** Calls back when `mustWait` has become false. */
+  /** Calls back, once, when `mustWait` has become false. */
   whenClear(callback: () => void): void {
-    this.#waiting.push(callback);
+    this.#waiting.add(callback);
+  }
+
+  /** Who waits with `callback` is gone: a store may fail for hours, and clients come and go meanwhile. */
+  forget(callback: () => void): void {
+    this.#waiting.delete(callback);
   }
 
   /** Lets those go that need not wait any longer. Called at the end of every turn. */
   endOfTurn(): void {
-    if (this.#waiting.length === 0 || this.mustWait) return;
+    if (this.#waiting.size === 0 || this.mustWait) return;
     const waiting = this.#waiting;
-    this.#waiting = [];
+    this.#waiting = new Set();
     for (const callback of waiting) callback();
   }
 }

@@ -44,6 +44,11 @@ export class Message {
     this.expiresAt = other.expiresAt;
   }
 
+  /** Lets go of the bytes, so that a view that is kept for the next message keeps nothing alive. */
+  release(): void {
+    this.buffer = EMPTY;
+  }
+
   /** A message with bytes of its own. */
   detached(): Message {
     const copy = new Message();

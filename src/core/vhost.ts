@@ -1,9 +1,12 @@
 import { EMPTY_TABLE, type FieldTable } from "../wire/field-table.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Random } from "../lib/random.ts";
 import { type DefinitionSink, InvalidDefinitionError } from "./definitions.ts";
 import { BrokerError } from "./errors.ts";
 import { createExchange } from "./exchange/create-exchange.ts";
 import { DefaultExchange } from "./exchange/default-exchange.ts";
 import type { Binding, Destination, Exchange, RoutingInput } from "./exchange/exchange.ts";
+import type { ExchangeEnvironment } from "./exchange/exchange-environment.ts";
 import type { ExchangeSpec } from "./exchange/exchange-spec.ts";
 import { type Route, routeMessage } from "./exchange/route.ts";
 import { ExclusiveQueues } from "./exclusive-queues.ts";
@@ -36,6 +39,8 @@ export interface VhostOptions {
   readonly allocateQueueId: () => number;
   /** Is told of every change to durable exchanges, queues and bindings. */
   readonly definitions: DefinitionSink;
+  readonly random: Random;
+  readonly clock: Clock;
 }
 
 /** A new queue, as the virtual host is asked for it. */
@@ -76,6 +81,7 @@ export class Vhost {
   readonly #exclusiveQueues = new ExclusiveQueues<Queue>();
   readonly #inboundBindings = new InboundBindings();
   readonly #exchangeByName = (name: string): Exchange | undefined => this.#exchanges.get(name);
+  readonly #exchangeEnvironment: ExchangeEnvironment;
   #topologyGeneration = 0;
 
   constructor(options: VhostOptions) {
@@ -83,10 +89,12 @@ export class Vhost {
     this.#createQueue = options.createQueue;
     this.#allocateQueueId = options.allocateQueueId;
     this.#definitions = options.definitions;
+    const { random, clock } = options;
+    this.#exchangeEnvironment = { random, clock, exchangeByName: this.#exchangeByName };
     this.#exchanges.set(DEFAULT_EXCHANGE_NAME, new DefaultExchange((name) => this.#destination(name)));
     for (const predeclared of PREDECLARED_EXCHANGES) {
       const spec = { ...predeclared, vhost: this.name, durable: true, autoDelete: false, arguments: EMPTY_TABLE };
-      this.#exchanges.set(spec.name, createExchange(spec));
+      this.#exchanges.set(spec.name, createExchange(spec, this.#exchangeEnvironment));
     }
   }
 
@@ -145,7 +153,7 @@ export class Vhost {
 
   /** Creates an exchange of a name that is free. @throws BrokerError 406 for a type or argument that cannot be. */
   addExchange(spec: NewExchange): Exchange {
-    const exchange = createExchange({ ...spec, vhost: this.name });
+    const exchange = createExchange({ ...spec, vhost: this.name }, this.#exchangeEnvironment);
     this.#exchanges.set(exchange.name, exchange);
     this.#topologyGeneration++;
     if (exchange.durable) {
@@ -212,7 +220,7 @@ export class Vhost {
   /** Brings back a stored exchange. @throws InvalidDefinitionError */
   restoreExchange(id: string, value: unknown): Exchange {
     const spec = exchangeFromDefinition(id, value);
-    const exchange = acceptable("exchange", id, () => createExchange(spec));
+    const exchange = acceptable("exchange", id, () => createExchange(spec, this.#exchangeEnvironment));
     this.#exchanges.set(exchange.name, exchange);
     this.#topologyGeneration++;
     return exchange;

@@ -2,6 +2,9 @@
 
 import { PerfError } from "./perf-error.ts";
 
+/** How far messages may get ahead of the oldest one that is not confirmed, as a multiple of the window. */
+const SLOTS_PER_MESSAGE = 4;
+
 /** Which messages of a publisher are not confirmed yet; they are numbered from 1 as delivery tags are. */
 export class ConfirmWindow {
   /** Messages published and not confirmed. */
@@ -13,10 +16,12 @@ export class ConfirmWindow {
   /** Whether each message beyond is confirmed; a ring. */
   readonly #confirmed: Uint8Array;
   readonly #mask: number;
+  readonly #size: number;
 
   /** @param size messages that may be outstanding */
   constructor(size: number) {
-    const slots = 2 ** Math.ceil(Math.log2(size + 1));
+    const slots = 2 ** Math.ceil(Math.log2(size * SLOTS_PER_MESSAGE));
+    this.#size = size;
     this.#confirmed = new Uint8Array(slots);
     this.#mask = slots - 1;
   }
@@ -40,6 +45,12 @@ export class ConfirmWindow {
     return deliveryTag > this.#settled && this.#confirmed[deliveryTag & this.#mask] === 0;
   }
 
+  /** Messages that may be published now. */
+  get room(): number {
+    return Math.min(this.#size - this.outstanding, this.slots - (this.#last - this.#settled));
+  }
+
+  /** Takes note of `count` more messages, which must not be more than there is room for. */
   published(count: number): void {
     this.#last += count;
     this.outstanding += count;

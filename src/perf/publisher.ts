@@ -94,9 +94,9 @@ export class Publisher implements Traffic {
   }
 
   #allowed(now: number): number {
-    const { unconfirmedMax, rate, messages } = this.#options;
+    const { rate, messages } = this.#options;
     let allowed = messages - this.#sent;
-    if (this.#window !== undefined) allowed = Math.min(allowed, unconfirmedMax - this.#window.outstanding);
+    if (this.#window !== undefined) allowed = Math.min(allowed, this.#window.room);
     if (rate > 0) allowed = Math.min(allowed, Math.floor(((now - this.#startedAt) / 1e9) * rate) - this.#sent);
     return allowed;
   }

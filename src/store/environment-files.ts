@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { StoreFormatError } from "./errors.ts";
 
@@ -7,6 +7,10 @@ const MAGIC_OFFSET = 24;
 /** Stored in the machine's own octet order. */
 const MAGIC = 0xbeef_c0de;
 const MAGIC_BYTES = 4;
+/** More than LMDB writes when it makes a new environment. */
+const NEW_FILES_BYTES = 64 * 1024;
+/** The unit of `Stats.blocks`. */
+const BLOCK_BYTES = 512;
 
 /**
  * Makes sure that LMDB can open the files in a directory: an attempt that fails makes lmdb-js use freed memory. Throws
@@ -17,6 +21,23 @@ export function checkEnvironmentFiles(directory: string): void {
     throw new StoreFormatError(`${join(directory, "data.mdb")} is damaged or not a file of this store`);
   }
   readStart(join(directory, "lock.mdb"), 0);
+  if (!isAllocated(join(directory, "lock.mdb"))) checkRoom(directory);
+}
+
+/** Whether a file is there and has room on the disk for all of its length. */
+function isAllocated(path: string): boolean {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  return stats !== undefined && stats.blocks * BLOCK_BYTES >= stats.size;
+}
+
+/** LMDB writes its lock file through a memory map, which on a full disk would be a SIGBUS. Throws the system's errors. */
+function checkRoom(directory: string): void {
+  const path = join(directory, "room");
+  try {
+    writeFileSync(path, Buffer.alloc(NEW_FILES_BYTES), { mode: 0o600 });
+  } finally {
+    rmSync(path, { force: true });
+  }
 }
 
 /** Whether the data file in a directory is LMDB's; an empty one is as good as none. Throws the system's errors. */

@@ -17,6 +17,7 @@ import type { Queue, QueueOptions } from "../../../src/core/queue/queue.ts";
 import { Vhost } from "../../../src/core/vhost.ts";
 import type { Random } from "../../../src/lib/random.ts";
 import { EMPTY_TABLE, type FieldTable } from "../../../src/wire/field-table.ts";
+import { ManualClock } from "../../support/manual-clock.ts";
 import { MemoryDefinitions } from "../auth/memory-definitions.ts";
 
 /** The parts of a queue that commands and virtual hosts use, with counts a test can set. */
@@ -152,6 +153,8 @@ export function vhostOver(definitions: MemoryDefinitions): Vhost {
     createQueue: (options) => new FakeQueue(options) as unknown as Queue,
     allocateQueueId: () => ++lastQueueId,
     definitions,
+    random: countingRandom(),
+    clock: new ManualClock(),
   });
 }
 

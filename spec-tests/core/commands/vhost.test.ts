@@ -9,7 +9,11 @@ import { bindingTexts, FakeQueue, Topology } from "./topology.ts";
 
 function destinations(topology: Topology, exchange: string, routingKey: string): string[] {
   const { vhost } = topology;
-  const route = vhost.route(vhost.requireExchange(exchange), { routingKeys: [routingKey], headers: () => undefined });
+  const route = vhost.route(vhost.requireExchange(exchange), {
+    routingKeys: [routingKey],
+    headers: () => undefined,
+    message: undefined,
+  });
   return route.destinations.map(({ name }) => name).sort();
 }
 

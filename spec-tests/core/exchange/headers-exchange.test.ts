@@ -102,6 +102,7 @@ describe("[basic.publish/headers] values", () => {
         decoded++;
         return undefined;
       },
+      message: undefined,
     };
     matched(x, input);
     assert.equal(decoded, 0);

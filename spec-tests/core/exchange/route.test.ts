@@ -85,6 +85,22 @@ describe("[exchange.declare/alternate-exchange]", () => {
     assert.deepEqual(route(withAlternate("direct", "a", "missing"), "k"), { queues: [], cacheable: true });
   });
 
+  test("no exchange is asked for its targets twice", () => {
+    const [a, b] = [withAlternate("direct", "a", "b"), exchange("fanout", "b")];
+    const asked: string[] = [];
+    for (const each of [a, b]) {
+      const match = each.match.bind(each);
+      each.match = (input, targets) => {
+        asked.push(each.name);
+        match(input, targets);
+      };
+    }
+    bind(b, a, "");
+    bind(b, queue("q"), "");
+    assert.deepEqual(route(a, "k", [b]).queues, ["q"]);
+    assert.deepEqual(asked, ["a", "b"]);
+  });
+
   test("may be the default exchange", () => {
     const q = queue("q");
     const defaultExchange = new DefaultExchange((name) => (name === "q" ? q : undefined));

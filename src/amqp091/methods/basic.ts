@@ -37,6 +37,7 @@ export const basicMethods: Handlers = {
     const { exchangeName: exchange, routingKey } = message;
     channel.send("basic.get-ok", { deliveryTag, redelivered, exchange, routingKey, messageCount });
     channel.sendContent(message);
+    message.release();
   },
 
   "basic.ack"(channel, { deliveryTag, multiple }) {

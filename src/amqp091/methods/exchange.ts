@@ -7,7 +7,9 @@ import type { Handlers } from "./handler.ts";
 export const exchangeMethods: Handlers = {
   "exchange.declare"(channel, { exchange, noWait, ...spec }) {
     declareExchange(channel.commandContext, { ...spec, name: exchange });
-    if (!noWait) channel.sendWhenDurable("exchange.declare-ok", {});
+    if (noWait) return;
+    if (spec.durable && !spec.passive) channel.sendWhenDurable("exchange.declare-ok", {});
+    else channel.send("exchange.declare-ok", {});
   },
 
   "exchange.delete"(channel, { exchange, ifUnused, noWait }) {

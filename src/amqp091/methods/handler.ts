@@ -18,6 +18,8 @@ export interface MethodChannel {
   send<N extends MethodName>(name: N, args: MethodArguments<N>): void;
   /** Sends a method once every definition changed so far is durable; until then the connection's input waits. */
   sendWhenDurable<N extends MethodName>(name: N, args: MethodArguments<N>): void;
+  /** Like `sendWhenDurable`, once every change so far is durable, those of messages included. */
+  sendWhenAllDurable<N extends MethodName>(name: N, args: MethodArguments<N>): void;
   /** Sends a method when `wait` calls back, perhaps at once; until then the connection's input waits. */
   sendAfter<N extends MethodName>(wait: (done: () => void) => void, name: N, args: MethodArguments<N>): void;
   /** Sends the content of `message`, right behind the method it belongs to. */

@@ -9,7 +9,10 @@ export const queueMethods: Handlers = {
   "queue.declare"(channel, { queue, noWait, ...spec }) {
     const { name, messageCount, consumerCount } = declareQueue(channel.commandContext, { ...spec, name: queue });
     channel.lastQueueName = name;
-    if (!noWait) channel.sendWhenDurable("queue.declare-ok", { queue: name, messageCount, consumerCount });
+    if (noWait) return;
+    const reply = { queue: name, messageCount, consumerCount };
+    if (spec.durable && !spec.exclusive && !spec.passive) channel.sendWhenDurable("queue.declare-ok", reply);
+    else channel.send("queue.declare-ok", reply);
   },
 
   "queue.bind"(channel, { queue, noWait, ...binding }) {
@@ -24,7 +27,7 @@ export const queueMethods: Handlers = {
 
   "queue.purge"(channel, { queue, noWait }) {
     const messageCount = purgeQueue(channel.commandContext, channel.queueName(queue));
-    if (!noWait) channel.sendWhenDurable("queue.purge-ok", { messageCount });
+    if (!noWait) channel.sendWhenAllDurable("queue.purge-ok", { messageCount });
   },
 
   "queue.delete"(channel, { queue, ifUnused, ifEmpty, noWait }) {

@@ -12,7 +12,8 @@ export function fieldValueText(field: FieldValue): string {
   return erlangTerm(field);
 }
 
-function erlangTerm(field: FieldValue): string {
+/** A value as an Erlang term, the way `~p` prints it: strings and binaries as `<<"text">>` too. */
+export function erlangTerm(field: FieldValue): string {
   switch (field.type) {
     case "longstr":
       return printed(octetsFromString(field.value));

@@ -1,18 +1,29 @@
 import { BrokerError } from "../errors.ts";
+import { ConsistentHashExchange } from "./consistent-hash-exchange.ts";
 import { DirectExchange } from "./direct-exchange.ts";
 import type { Exchange } from "./exchange.ts";
+import type { ExchangeEnvironment } from "./exchange-environment.ts";
 import type { ExchangeSpec } from "./exchange-spec.ts";
 import { FanoutExchange } from "./fanout-exchange.ts";
 import { HeadersExchange } from "./headers-exchange.ts";
+import { LocalRandomExchange } from "./local-random-exchange.ts";
+import { ModulusHashExchange } from "./modulus-hash-exchange.ts";
+import { RandomExchange } from "./random-exchange.ts";
+import { RecentHistoryExchange } from "./recent-history-exchange.ts";
 import { TopicExchange } from "./topic-exchange.ts";
 
-type ExchangeConstructor = new (spec: ExchangeSpec) => Exchange;
+type ExchangeConstructor = new (spec: ExchangeSpec, environment: ExchangeEnvironment) => Exchange;
 
 const CONSTRUCTORS: ReadonlyMap<string, ExchangeConstructor> = new Map<string, ExchangeConstructor>([
   ["direct", DirectExchange],
   ["fanout", FanoutExchange],
   ["topic", TopicExchange],
   ["headers", HeadersExchange],
+  ["x-consistent-hash", ConsistentHashExchange],
+  ["x-local-random", LocalRandomExchange],
+  ["x-modulus-hash", ModulusHashExchange],
+  ["x-random", RandomExchange],
+  ["x-recent-history", RecentHistoryExchange],
 ]);
 
 /** The exchange types that can be declared. */
@@ -46,12 +57,12 @@ export function checkExchangeType(type: string): void {
 /**
  * Makes an exchange without bindings. Names, permissions and equivalence are for the caller to check.
  *
- * @throws BrokerError PRECONDITION_FAILED when there is no such type, or an argument is of the wrong type
+ * @throws BrokerError PRECONDITION_FAILED when there is no such type, or an argument is refused
  */
-export function createExchange(spec: ExchangeSpec): Exchange {
+export function createExchange(spec: ExchangeSpec, environment: ExchangeEnvironment): Exchange {
   const Constructor = CONSTRUCTORS.get(spec.type);
   if (Constructor === undefined) throw noSuchType(spec.type);
-  return new Constructor(spec);
+  return new Constructor(spec, environment);
 }
 
 function noSuchType(type: string): BrokerError {

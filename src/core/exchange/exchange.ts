@@ -1,5 +1,6 @@
 import type { FieldTable } from "../../wire/field-table.ts";
 import type { Destination } from "../destination.ts";
+import type { Message } from "../message.ts";
 
 export type { Destination };
 
@@ -9,6 +10,8 @@ export interface RoutingInput {
   readonly routingKeys: readonly string[];
   /** The message's headers property; decoded on first use, undefined when absent. */
   headers(): FieldTable | undefined;
+  /** The message that is being published; whoever keeps it copies it. Undefined when a route is only looked up. */
+  readonly message: Message | undefined;
 }
 
 /** A binding from `source` to a queue or another exchange. Its identity is source, target, routing key and arguments. */
@@ -41,6 +44,9 @@ export interface Exchange {
   unbind(binding: Binding): boolean;
   /** Removes every binding to `target` and returns them. */
   unbindTarget(target: Destination | Exchange): Binding[];
-  /** Adds every target that `input` matches to `targets`. */
+  /**
+   * Adds every target that `input` matches to `targets`. An exchange may note the message as published, unless its
+   * route may be cached, so this is called once for each message.
+   */
   match(input: RoutingInput, targets: Set<Destination | Exchange>): void;
 }

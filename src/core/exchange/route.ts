@@ -29,23 +29,30 @@ export function routeMessage(
   }
   const destinations: Destination[] = [];
   for (const target of matched) {
-    if (isExchange(target)) return walk(start, input, exchangeByName);
+    if (isExchange(target)) return walk(start, matched, input, exchangeByName);
     destinations.push(target);
   }
-  if (destinations.length === 0) return walk(start, input, exchangeByName);
+  if (destinations.length === 0) return walk(start, matched, input, exchangeByName);
   return { destinations, cacheable: start.routesByKeyAlone };
 }
 
-function walk(start: Exchange, input: RoutingInput, exchangeByName: (name: string) => Exchange | undefined): Route {
+/** @param matched the targets that `start` matched; matching twice could give others */
+function walk(
+  start: Exchange,
+  matched: Set<Target>,
+  input: RoutingInput,
+  exchangeByName: (name: string) => Exchange | undefined,
+): Route {
   const destinations = new Set<Destination>();
   // A set is iterated in insertion order, entries added meanwhile included, so it is the queue of work as well.
   const visited = new Set<Exchange>([start]);
-  const matched = new Set<Target>();
   let cacheable = true;
   for (const exchange of visited) {
     cacheable &&= exchange.routesByKeyAlone;
-    matched.clear();
-    exchange.match(input, matched);
+    if (exchange !== start) {
+      matched.clear();
+      exchange.match(input, matched);
+    }
     if (matched.size === 0 && exchange.alternateExchange !== undefined) {
       const alternate = exchangeByName(exchange.alternateExchange);
       if (alternate !== undefined) visited.add(alternate);

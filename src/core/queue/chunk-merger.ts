@@ -32,6 +32,8 @@ export class ChunkMerger {
     let run: Chunk[] = [];
     let bytes = 0;
     for (const chunk of chunks.from(this.#from)) {
+      // Neither it nor what comes behind it is in the store already: a later look finds them.
+      if (chunk.state === "open" || (chunk.durable && chunk.state !== "stored")) break;
       const fits = isSmall(chunk) && !breaksRun(run, chunk) && bytes + chunk.recordBytes <= ARENA_BYTES;
       if (!fits) {
         if (isWorthwhile(run, bytes)) return run;

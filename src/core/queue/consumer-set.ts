@@ -69,9 +69,9 @@ export class ConsumerSet {
     return undefined;
   }
 
-  /** True when one of them consumes exclusively. */
+  /** True when there is one that consumes exclusively; it is the only one then. */
   get hasExclusive(): boolean {
-    return this.#groups.some((group) => group.consumers.some((consumer) => consumer.exclusive));
+    return this.size === 1 && this.#groups[0]?.consumers[0]?.exclusive === true;
   }
 
   *[Symbol.iterator](): IterableIterator<Consumer> {

@@ -19,8 +19,11 @@ export interface ConsumedQueue {
 
 /** Takes deliveries for the consumers of one session. */
 export interface DeliverySink {
-  /** False while the session can take no delivery: its output is full, or its shared prefetch limit is reached. */
-  readonly writable: boolean;
+  /**
+   * False while the session can take no delivery: its output is full, or its shared prefetch limit is reached, which
+   * does not count for a consumer without acknowledgements.
+   */
+  accepts(noAck: boolean): boolean;
   /** `sequence` is what to settle the message by; -1 for a consumer that does not acknowledge. */
   deliver(consumer: Consumer, message: Message, sequence: number, redelivered: boolean): void;
   /** The queue has gone, and with it the consumer. */
@@ -66,6 +69,7 @@ export class Consumer {
 
   /** True when it can take a message now. */
   get ready(): boolean {
-    return (this.noAck || this.prefetchCount === 0 || this.unackedCount < this.prefetchCount) && this.sink.writable;
+    if (this.noAck) return this.sink.accepts(true);
+    return (this.prefetchCount === 0 || this.unackedCount < this.prefetchCount) && this.sink.accepts(false);
   }
 }

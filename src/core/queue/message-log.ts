@@ -183,21 +183,25 @@ export class MessageLog implements CommitParticipant {
     this.readyBytes += bodyBytes;
   }
 
+  /** Lets go of the records at the cursor, if the store has them: nobody is about to take them. */
+  rest(): void {
+    if (this.#cursorChunk?.state === "stored") this.#leaveChunk(this.#cursorChunk);
+  }
+
   /** Removes every ready message and returns how many there were. `message` is used to look at them. */
   purge(message: Message): number {
     const purged = this.readyCount;
     while (this.#requeued.size > 0 && this.peek(message)) {
       this.settle(this.take(message), message.persistent, message.bodyBytes);
     }
-    // What was taken and is not settled is in chunks the cursor has entered; those behind it go whole, unread.
-    while (this.#cursorChunk !== undefined && this.peek(message)) {
-      const entered = this.#cursorChunk;
-      if (this.#cursorIndex === 0) break;
-      this.settle(this.take(message), message.persistent, message.bodyBytes);
-      if (this.#cursorChunk !== entered) break;
+    // What was taken and is not settled is before the cursor; chunks that begin at or behind it go whole, unread.
+    const entered = this.#cursorChunk ?? this.#enterChunk();
+    if (entered !== undefined && entered.first < this.#cursorPoint()) {
+      while (this.peek(message) && this.#cursorChunk === entered) {
+        this.settle(this.take(message), message.persistent, message.bodyBytes);
+      }
     }
     for (const chunk of [...this.#chunks.from(this.#cursorPoint())]) {
-      if (chunk.first < this.#cursorPoint()) continue;
       chunk.settleAll();
       this.#afterSettle(chunk);
     }
@@ -216,6 +220,9 @@ export class MessageLog implements CommitParticipant {
     }
     this.#chunks.clear();
     this.#requeued.clear();
+    this.#tail = undefined;
+    this.#cursorChunk = undefined;
+    this.#revived = undefined;
     this.#releaseArena();
     this.readyCount = 0;
     this.readyBytes = 0;
@@ -223,8 +230,12 @@ export class MessageLog implements CommitParticipant {
   }
 
   prepare(store: Store): void {
+    if (!this.#dropped) this.#prepareChanges(store);
+    // Only now: what preparing itself changes belongs to this commit and must not ask for another.
     this.#enlisted = false;
-    if (this.#dropped) return;
+  }
+
+  #prepareChanges(store: Store): void {
     if (this.#tail?.durable === true) this.#seal();
     const run = this.#merger.pick(this.#chunks);
     if (run !== undefined) this.#merge(store, run);
@@ -364,7 +375,7 @@ export class MessageLog implements CommitParticipant {
       this.#cursorSequence = cursorPoint;
       this.#cursorChunk = undefined;
     }
-    this.#revived = undefined;
+    if (this.#revived !== undefined && run.includes(this.#revived)) this.#revived = undefined;
     this.#peekedSequence = -1;
     this.#chunks.replace(run, merged);
     for (const chunk of run) {

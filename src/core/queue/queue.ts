@@ -58,8 +58,12 @@ export class Queue implements Destination, ConsumedQueue, Drainable {
   readonly #expiry: ExpiryTimer;
   /** True once the queue may hold messages that expire. */
   #expiring: boolean;
+  /** True from recovery to the first look at what has been recovered. */
+  #recovered = false;
   #drainRequested = false;
   #dropped = false;
+  /** Whether the message that the last {@link get} took may have been delivered before. */
+  gotRedelivered = false;
 
   constructor(options: QueueOptions, environment: QueueEnvironment) {
     this.id = options.id;
@@ -73,7 +77,7 @@ export class Queue implements Destination, ConsumedQueue, Drainable {
     this.#clock = environment.clock;
     this.#limits = queueLimits(options.arguments);
     this.#expiring = this.#limits.messageTtlMilliseconds !== undefined;
-    this.#expiry = new ExpiryTimer(environment.clock, () => this.#expireHead());
+    this.#expiry = new ExpiryTimer(environment.clock, () => this.#lookAtHead());
     this.#log = new MessageLog(options.id, options.durable, environment);
   }
 
@@ -100,6 +104,7 @@ export class Queue implements Destination, ConsumedQueue, Drainable {
   recoverChunk(chunk: ChunkDescriptor, settlement: ChunkSettlement | undefined): void {
     this.#log.recoverChunk(chunk, settlement);
     // Whether it holds messages that expire is known only when it is read.
+    this.#recovered = true;
     this.#expiring = true;
     this.#expiry.arm(this.#clock.now());
   }
@@ -126,7 +131,7 @@ export class Queue implements Destination, ConsumedQueue, Drainable {
       consumer.sink.deliver(consumer, message, -1, false);
       receipt?.stored(publishSequence);
     } else {
-      this.#log.append(message, receipt, publishSequence);
+      this.#record(message, receipt, publishSequence);
       this.#deliverTo(consumer);
     }
   }
@@ -143,15 +148,14 @@ export class Queue implements Destination, ConsumedQueue, Drainable {
   /** Hands ready messages to consumers that can take them, as many as one turn allows. */
   drain(): void {
     this.#drainRequested = false;
-    if (this.#expiring) this.#expireHead();
-    for (let budget = DRAIN_MESSAGES_MAX; this.#log.readyCount > 0; budget--) {
-      if (budget === 0) {
-        this.#requestDrain();
-        return;
-      }
+    if (this.#dropped) return;
+    for (let budget = DRAIN_MESSAGES_MAX; budget > 0; budget--) {
+      if (this.#expiring) this.#expireHead();
+      if (this.#log.readyCount === 0) return;
       const consumer = this.#consumers.next();
       if (consumer === undefined || !this.#deliverTo(consumer)) return;
     }
+    this.#requestDrain();
   }
 
   /**
@@ -184,12 +188,9 @@ export class Queue implements Destination, ConsumedQueue, Drainable {
   /** Takes the next ready message, if there is one, into `message`; returns its sequence number or -1. */
   get(message: Message): number {
     if (this.#expiring) this.#expireHead();
-    return this.#log.peek(message) ? this.#log.take(message) : -1;
-  }
-
-  /** Whether the message the next {@link get} takes may have been delivered before. */
-  get nextRedelivered(): boolean {
-    return this.#log.peek(this.#message) && this.#log.peekedRedelivered;
+    if (!this.#log.peek(message)) return -1;
+    this.gotRedelivered = this.#log.peekedRedelivered;
+    return this.#log.take(message);
   }
 
   /** A delivered message is done with. */
@@ -208,7 +209,14 @@ export class Queue implements Destination, ConsumedQueue, Drainable {
 
   /** Removes the ready messages and returns how many there were. */
   purge(): number {
-    return this.#log.purge(this.#message);
+    const purged = this.#log.purge(this.#message);
+    this.#message.release();
+    return purged;
+  }
+
+  /** Sets no timer any more: the broker is closing. */
+  stop(): void {
+    this.#expiry.cancel();
   }
 
   /** Removes everything and cancels the consumers; returns how many messages were ready. The queue accepts nothing afterwards. */
@@ -227,6 +235,13 @@ export class Queue implements Destination, ConsumedQueue, Drainable {
 
   /** Adds a message that no consumer can take now. */
   #append(message: Message, receipt: Receipt | undefined, publishSequence: number): void {
+    this.#record(message, receipt, publishSequence);
+    if (this.#expiring) this.#expireHead();
+    this.#dropExcess();
+  }
+
+  /** Writes a message into the log, with the time at which it expires here. */
+  #record(message: Message, receipt: Receipt | undefined, publishSequence: number): void {
     const ownExpiresAt = message.expiresAt;
     const { messageTtlMilliseconds } = this.#limits;
     if (messageTtlMilliseconds !== undefined) {
@@ -236,21 +251,27 @@ export class Queue implements Destination, ConsumedQueue, Drainable {
     this.#log.append(message, receipt, publishSequence);
     if (message.expiresAt !== 0) this.#expiring = true;
     message.expiresAt = ownExpiresAt;
-    if (this.#expiring) this.#expireHead();
-    this.#dropExcess();
+  }
+
+  #lookAtHead(): void {
+    this.#expireHead();
+    // All queues are looked at after a start; kept in memory, their heads might be too much for it.
+    if (this.#recovered) this.#log.rest();
+    this.#recovered = false;
   }
 
   /** Drops the messages at the head whose time is over, and sees to it that the next is dropped when its time comes. */
   #expireHead(): void {
     const message = this.#message;
     while (this.#log.peek(message)) {
-      if (message.expiresAt === 0) return;
+      if (message.expiresAt === 0) break;
       if (message.expiresAt > this.#clock.now()) {
         this.#expiry.arm(message.expiresAt);
-        return;
+        break;
       }
       this.#dropHead();
     }
+    message.release();
   }
 
   /** x-overflow drop-head: drops the oldest messages until the queue is within its limits. */
@@ -269,6 +290,7 @@ export class Queue implements Destination, ConsumedQueue, Drainable {
   #dropHead(): void {
     const message = this.#message;
     this.#log.settle(this.#log.take(message), message.persistent, message.bodyBytes);
+    message.release();
   }
 
   #requestDrain(): void {
@@ -289,6 +311,7 @@ export class Queue implements Destination, ConsumedQueue, Drainable {
       consumer.unackedCount++;
       consumer.sink.deliver(consumer, message, sequence, redelivered);
     }
+    message.release();
     return true;
   }
 }

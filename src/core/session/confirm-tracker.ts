@@ -40,7 +40,7 @@ export class ConfirmTracker implements Receipt, Flushable {
   publish(receipts: number): number {
     if (this.#next - this.#base === this.#waiting.length) this.#grow();
     this.#waiting[this.#next & (this.#waiting.length - 1)] = receipts;
-    if (receipts === 0) this.#requestFlush();
+    if (receipts === 0 && !this.#flushRequested) this.#requestFlush();
     return this.#next++;
   }
 

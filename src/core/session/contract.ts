@@ -5,6 +5,7 @@ import type { Permissions } from "../auth/permissions.ts";
 import type { CommitBarrier } from "../commit-barrier.ts";
 import type { Message } from "../message.ts";
 import type { Consumer } from "../queue/consumer.ts";
+import type { Queue } from "../queue/queue.ts";
 import type { Turn } from "../turn.ts";
 import type { Vhost } from "../vhost.ts";
 import type { ConfirmOutput } from "./confirm-tracker.ts";
@@ -15,7 +16,6 @@ export interface SessionOutput extends ConfirmOutput {
   /** False while the client does not take what it is sent. */
   readonly writable: boolean;
   deliver(consumer: Consumer, deliveryTag: number, redelivered: boolean, message: Message): void;
-  deliverReply(consumerTag: string, deliveryTag: number, message: Message): void;
   /** A mandatory message had nowhere to go. */
   returned(message: Message): void;
   /** The queue of a consumer has gone. */
@@ -31,6 +31,8 @@ export interface SessionEnvironment {
   readonly connection: object;
   readonly permissions: Permissions;
   readonly replies: ReplyDirectory;
+  /** Makes a queue for replies, which only `replies` leads to. */
+  readonly createReplyQueue: (name: string) => Queue;
   readonly turn: Turn;
   readonly barrier: CommitBarrier;
   readonly clock: Clock;

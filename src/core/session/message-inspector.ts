@@ -71,11 +71,19 @@ export function messageHeaders(message: Message, limits: TableLimits): FieldTabl
   return decodeProperties(message.buffer, start, end, limits).headers;
 }
 
-/** Gives `message` other headers or another reply-to; its bytes are copied. */
-export function changeProperties(message: Message, change: { headers?: FieldTable; replyTo?: string }): void {
+/**
+ * Gives `message` other headers or another reply-to; its bytes are copied.
+ *
+ * @throws WireError for headers that are malformed or beyond `limits`
+ */
+export function changeProperties(
+  message: Message,
+  change: { headers?: FieldTable; replyTo?: string },
+  limits: TableLimits,
+): void {
   const start = contentPropertiesStart(message.contentStart);
   const end = contentPropertiesEnd(message.buffer, message.contentStart);
-  const properties = { ...decodeProperties(message.buffer, start, end), ...change };
+  const properties = { ...decodeProperties(message.buffer, start, end, limits), ...change };
   const content = withProperties(
     message.buffer,
     message.contentStart,

@@ -16,6 +16,8 @@ import {
 import type { RouteResolver } from "./route-resolver.ts";
 import { senderSelected } from "./sender-selected.ts";
 
+const NO_KEYS: readonly string[] = [];
+
 /** Looks at the properties of what is published, and finds where it goes. */
 export class MessageRouter {
   readonly #routes: RouteResolver;
@@ -37,22 +39,34 @@ export class MessageRouter {
    * @throws BrokerError NOT_FOUND, ACCESS_REFUSED or PRECONDITION_FAILED
    */
   route(message: Message): readonly Destination[] {
-    return inspectMessage(message) ? this.#routeRare(message) : this.#routes.resolve(message);
+    if (!inspectMessage(message)) return this.#routes.resolve(message);
+    const furtherKeys = this.#inspectRare(message);
+    return furtherKeys.length === 0 ? this.#routes.resolve(message) : this.#routes.resolveKeys(message, furtherKeys);
   }
 
-  #routeRare(message: Message): readonly Destination[] {
+  /**
+   * Checks what {@link route} checks, of a message that is to be routed later.
+   *
+   * @throws BrokerError as {@link route}
+   */
+  check(message: Message): void {
+    if (inspectMessage(message)) this.#inspectRare(message);
+    this.#routes.check(message);
+  }
+
+  /** Returns the CC and BCC keys. */
+  #inspectRare(message: Message): readonly string[] {
     checkRareProperties(message, this.#publisher, message.publishedAt);
     if (replyTo(message) === REPLY_QUEUE_NAME) {
       if (this.replyQueueName === undefined) {
         throw new BrokerError("PRECONDITION_FAILED", "fast reply consumer does not exist");
       }
-      changeProperties(message, { replyTo: this.replyQueueName });
+      changeProperties(message, { replyTo: this.replyQueueName }, this.#tableLimits);
     }
     const headers = messageHeaders(message, this.#tableLimits);
-    if (headers === undefined) return this.#routes.resolve(message);
+    if (headers === undefined) return NO_KEYS;
     const selected = senderSelected(headers);
-    if (selected.headers !== undefined) changeProperties(message, { headers: selected.headers });
-    if (selected.routingKeys.length === 0) return this.#routes.resolve(message);
-    return this.#routes.resolveKeys(message, selected.routingKeys);
+    if (selected.headers !== undefined) changeProperties(message, { headers: selected.headers }, this.#tableLimits);
+    return selected.routingKeys;
   }
 }

@@ -4,16 +4,20 @@ import { equalBytes } from "../../lib/bytes.ts";
 import type { TableLimits } from "../../wire/field-table.ts";
 import type { Permissions } from "../auth/permissions.ts";
 import { BrokerError } from "../errors.ts";
-import type { Destination, RoutingInput } from "../exchange/exchange.ts";
+import type { Destination, Exchange, RoutingInput } from "../exchange/exchange.ts";
 import type { Route } from "../exchange/route.ts";
 import type { Message } from "../message.ts";
 import type { Vhost } from "../vhost.ts";
 import { messageHeaders } from "./message-inspector.ts";
 
-/** Routes kept by address; all are dropped when there are more, or when anything changes that could alter them. */
-const ROUTES_MAX = 4096;
+/** Memory for the routes kept by address; all are dropped when it is used up, or when anything changes that could alter them. */
+const ROUTES_BYTES_MAX = 256 * 1024;
+/** Rough cost of one route, and of each destination in it. */
+const ROUTE_BYTES = 96;
+const DESTINATION_BYTES = 8;
 
 const NO_KEYS: readonly string[] = [];
+const NO_DESTINATIONS: readonly Destination[] = [];
 
 /**
  * Finds where the messages of one publisher go. The last route is kept by the bytes of exchange name and routing key,
@@ -28,8 +32,9 @@ export class RouteResolver {
   #permissionGeneration = -1;
   #lastAddress = Buffer.alloc(512);
   #lastAddressBytes = -1;
-  #lastDestinations: readonly Destination[] = [];
+  #lastDestinations: readonly Destination[] = NO_DESTINATIONS;
   readonly #routes = new Map<string, readonly Destination[]>();
+  #routesBytes = 0;
 
   constructor(vhost: Vhost, permissions: Permissions, userName: string, tableLimits: TableLimits) {
     this.#vhost = vhost;
@@ -78,27 +83,27 @@ export class RouteResolver {
   #find(message: Message, address: string): readonly Destination[] {
     const route = this.#route(message, NO_KEYS);
     if (route.cacheable) {
-      if (this.#routes.size >= ROUTES_MAX) this.#routes.clear();
+      const bytes = ROUTE_BYTES + address.length + DESTINATION_BYTES * route.destinations.length;
+      if (this.#routesBytes + bytes > ROUTES_BYTES_MAX) this.#clearRoutes();
       this.#routes.set(address, route.destinations);
+      this.#routesBytes += bytes;
       this.#remember(message, route.destinations);
     }
     return route.destinations;
   }
 
+  /**
+   * Checks what {@link resolve} checks, without a route.
+   *
+   * @throws BrokerError as {@link resolve}
+   */
+  check(message: Message): void {
+    this.#publishable(message.exchangeName, message.routingKey);
+  }
+
   #route(message: Message, furtherKeys: readonly string[]): Route {
     const { exchangeName, routingKey } = message;
-    const vhostName = this.#vhost.name;
-    const exchange = this.#vhost.requireExchange(exchangeName);
-    this.#permissions.checkResource(this.#userName, vhostName, "exchange", exchangeName, "write");
-    if (exchange.internal) {
-      throw new BrokerError(
-        "ACCESS_REFUSED",
-        `cannot publish to internal exchange '${exchangeName}' in vhost '${vhostName}'`,
-      );
-    }
-    if (exchange.type === "topic") {
-      this.#permissions.checkTopic(this.#userName, vhostName, exchangeName, routingKey, "write");
-    }
+    const exchange = this.#publishable(exchangeName, routingKey);
     let headers: ReturnType<typeof messageHeaders>;
     let decoded = false;
     const tableLimits = this.#tableLimits;
@@ -109,8 +114,26 @@ export class RouteResolver {
         decoded = true;
         return headers;
       },
+      message,
     };
     return this.#vhost.route(exchange, input);
+  }
+
+  /** The exchange, to which the user may publish with this key. */
+  #publishable(exchangeName: string, routingKey: string): Exchange {
+    const vhostName = this.#vhost.name;
+    this.#permissions.checkResource(this.#userName, vhostName, "exchange", exchangeName, "write");
+    const exchange = this.#vhost.requireExchange(exchangeName);
+    if (exchange.internal) {
+      throw new BrokerError(
+        "ACCESS_REFUSED",
+        `cannot publish to internal exchange '${exchangeName}' in vhost '${vhostName}'`,
+      );
+    }
+    if (exchange.type === "topic") {
+      this.#permissions.checkTopic(this.#userName, vhostName, exchangeName, routingKey, "write");
+    }
+    return exchange;
   }
 
   #remember(message: Message, destinations: readonly Destination[]): void {
@@ -124,6 +147,12 @@ export class RouteResolver {
     this.#topologyGeneration = this.#vhost.topologyGeneration;
     this.#permissionGeneration = this.#permissions.generation;
     this.#lastAddressBytes = -1;
+    this.#lastDestinations = NO_DESTINATIONS;
+    this.#clearRoutes();
+  }
+
+  #clearRoutes(): void {
     this.#routes.clear();
+    this.#routesBytes = 0;
   }
 }

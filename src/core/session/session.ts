@@ -4,14 +4,13 @@ import { randomName } from "../../lib/random.ts";
 import type { Destination } from "../destination.ts";
 import { BrokerError } from "../errors.ts";
 import { Message } from "../message.ts";
-import { REPLY_QUEUE_NAME } from "../names.ts";
+import { REPLY_QUEUE_NAME, REPLY_QUEUE_PREFIX } from "../names.ts";
 import type { Consumer, DeliverySink } from "../queue/consumer.ts";
 import type { Queue } from "../queue/queue.ts";
 import { ConfirmTracker } from "./confirm-tracker.ts";
 import type { ConsumeRequest, GetResult, SessionEnvironment, SessionOutput } from "./contract.ts";
 import { consumerPriority } from "./consumer-arguments.ts";
 import { type Delivery, DeliveryLedger } from "./delivery-ledger.ts";
-import { ReplyDestination } from "./direct-reply.ts";
 import { MessageRouter } from "./message-router.ts";
 import { checkQueueAccess } from "./queue-access.ts";
 import { RouteResolver } from "./route-resolver.ts";
@@ -30,7 +29,8 @@ export class Session implements DeliverySink {
   readonly #message = new Message();
   #confirms: ConfirmTracker | undefined;
   #transaction: Transaction | undefined;
-  #reply: ReplyDestination | undefined;
+  /** Where replies to this session go; undefined: it consumes none. */
+  #replyQueue: Queue | undefined;
   /** Limit for each new consumer; 0: none. */
   #prefetchCount = 0;
   /** Limit that all consumers share; 0: none. */
@@ -66,7 +66,7 @@ export class Session implements DeliverySink {
 
   /** True when the tag is taken by one of this session's consumers. */
   hasConsumer(consumerTag: string): boolean {
-    return this.#consumers.has(consumerTag) || this.#reply?.consumerTag === consumerTag;
+    return this.#consumers.has(consumerTag);
   }
 
   // --- publishing ---
@@ -78,10 +78,13 @@ export class Session implements DeliverySink {
    */
   publish(message: Message, mandatory: boolean): void {
     message.publishedAt = this.#environment.clock.now();
-    // Held as it came: what inspection changes, it changes again at the commit.
-    this.#transaction?.holdPublish(message, mandatory);
+    if (this.#transaction !== undefined) {
+      // Held as it came: what inspection changes, it changes again at the commit.
+      this.#transaction.holdPublish(message, mandatory);
+      this.#router.check(message);
+      return;
+    }
     const destinations = this.#router.route(message);
-    if (this.#transaction !== undefined) return;
     const confirms = this.#confirms;
     if (destinations.length === 0 && mandatory) this.#output.returned(message);
     const publishSequence = confirms === undefined ? 0 : confirms.publish(destinations.length);
@@ -153,10 +156,10 @@ export class Session implements DeliverySink {
 
   // --- consuming ---
 
-  get writable(): boolean {
+  accepts(noAck: boolean): boolean {
     if (
       this.#output.writable &&
-      (this.#sharedPrefetchCount === 0 || this.#consumerUnackedCount < this.#sharedPrefetchCount)
+      (noAck || this.#sharedPrefetchCount === 0 || this.#consumerUnackedCount < this.#sharedPrefetchCount)
     ) {
       return true;
     }
@@ -188,12 +191,9 @@ export class Session implements DeliverySink {
   consume(request: ConsumeRequest, started: (consumerTag: string) => void): void {
     const consumerTag =
       request.consumerTag === "" ? randomName("amq.ctag-", this.#environment.random) : request.consumerTag;
-    if (request.queueName === REPLY_QUEUE_NAME) {
-      this.#consumeReplies(consumerTag, request.noAck);
-      started(consumerTag);
-      return;
-    }
-    const queue = this.#accessQueue(request.queueName);
+    const isForReplies = request.queueName === REPLY_QUEUE_NAME;
+    if (isForReplies) this.#checkReplyConsumer(request);
+    const queue = isForReplies ? this.#openReplyQueue() : this.#accessQueue(request.queueName);
     const consumer = queue.consume(this, {
       tag: consumerTag,
       noAck: request.noAck,
@@ -209,12 +209,10 @@ export class Session implements DeliverySink {
   /** Ends a consumer; does nothing when there is none of that tag. What it has not acknowledged stays so. */
   cancel(consumerTag: string): void {
     const consumer = this.#consumers.get(consumerTag);
-    if (consumer !== undefined) {
-      this.#consumers.delete(consumerTag);
-      consumer.queue.cancel(consumer);
-    } else if (this.#reply?.consumerTag === consumerTag) {
-      this.#stopReplies();
-    }
+    if (consumer === undefined) return;
+    this.#consumers.delete(consumerTag);
+    consumer.queue.cancel(consumer);
+    if (consumer.queue === this.#replyQueue) this.#closeReplyQueue();
   }
 
   /**
@@ -243,10 +241,10 @@ export class Session implements DeliverySink {
    */
   get(queueName: string, noAck: boolean): GetResult | undefined {
     const queue = this.#accessQueue(queueName);
-    const redelivered = queue.nextRedelivered;
     const message = this.#message;
     const sequence = queue.get(message);
     if (sequence < 0) return undefined;
+    const redelivered = queue.gotRedelivered;
     const messageCount = queue.readyCount;
     if (!noAck) {
       const deliveryTag = this.#ledger.add(queue, undefined, sequence, message.persistent, message.bodyBytes);
@@ -291,7 +289,7 @@ export class Session implements DeliverySink {
     const deliveries = this.#ledger.takeAll();
     for (const consumer of consumers) consumer.queue.cancel(consumer);
     for (const delivery of deliveries) delivery.queue.requeue(delivery.sequence, delivery.bodyBytes);
-    this.#stopReplies();
+    this.#closeReplyQueue();
   }
 
   #accessQueue(queueName: string): Queue {
@@ -299,21 +297,26 @@ export class Session implements DeliverySink {
     return checkQueueAccess(vhost, permissions, userName, connection, queueName);
   }
 
-  #consumeReplies(consumerTag: string, noAck: boolean): void {
-    if (this.#reply !== undefined) throw new BrokerError("PRECONDITION_FAILED", "reply consumer already set");
+  #checkReplyConsumer({ noAck }: ConsumeRequest): void {
+    if (this.#replyQueue !== undefined) throw new BrokerError("PRECONDITION_FAILED", "reply consumer already set");
     if (!noAck) throw new BrokerError("PRECONDITION_FAILED", "reply consumer cannot acknowledge");
-    const { random, replies } = this.#environment;
-    this.#reply = new ReplyDestination(consumerTag, random, (message) => {
-      this.#output.deliverReply(consumerTag, this.#ledger.skip(), message);
-    });
-    replies.add(this.#reply);
-    this.#router.replyQueueName = this.#reply.name;
   }
 
-  #stopReplies(): void {
-    if (this.#reply === undefined) return;
-    this.#environment.replies.remove(this.#reply);
-    this.#reply = undefined;
+  /** A queue that nobody but a replier finds: replies wait in it while the client does not take them. */
+  #openReplyQueue(): Queue {
+    const { random, replies, createReplyQueue } = this.#environment;
+    const queue = createReplyQueue(randomName(REPLY_QUEUE_PREFIX, random));
+    replies.add(queue);
+    this.#replyQueue = queue;
+    this.#router.replyQueueName = queue.name;
+    return queue;
+  }
+
+  #closeReplyQueue(): void {
+    if (this.#replyQueue === undefined) return;
+    this.#environment.replies.remove(this.#replyQueue);
+    this.#replyQueue.drop();
+    this.#replyQueue = undefined;
     this.#router.replyQueueName = undefined;
   }
 

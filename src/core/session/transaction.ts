@@ -39,7 +39,8 @@ export interface HeldOutcome {
   readonly outcome: Outcome;
 }
 
-/** Rough cost of holding one acknowledgement. */
+/** Rough cost of holding one publish, beside its octets, and one acknowledgement. */
+const PUBLISH_BYTES = 512;
 const OUTCOME_BYTES = 128;
 
 /** The publishes and acknowledgements of a session in tx mode since the last commit or rollback. */
@@ -55,7 +56,7 @@ export class Transaction {
 
   /** @throws BrokerError RESOURCE_ERROR when the transaction grows too large */
   holdPublish(message: Message, mandatory: boolean): void {
-    this.#reserve(message.contentEnd - message.contentStart);
+    this.#reserve(PUBLISH_BYTES + message.contentEnd - message.contentStart);
     this.publishes.push({ message: message.detached(), mandatory });
   }
 
