@@ -17,10 +17,19 @@ export class LeveretProcess {
   readonly ended: Promise<Ending>;
   private readonly child: ChildProcessByStdio<null, Readable, Readable>;
 
-  /** @param environment its whole environment, but for what Node needs. */
-  constructor(context: TestContext, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  /**
+   * @param environment its whole environment, but for what Node needs.
+   * @param prefix a command, and arguments, that becomes the command it is given as further arguments.
+   */
+  constructor(
+    context: TestContext,
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+    prefix: readonly string[] = [],
+  ) {
     const env = { PATH: process.env["PATH"], ...environment };
-    this.child = spawn(process.execPath, [LAUNCHER, ...args], { stdio: ["ignore", "pipe", "pipe"], env });
+    const [command, ...commandArgs] = [...prefix, process.execPath, LAUNCHER, ...args] as [string, ...string[]];
+    this.child = spawn(command, commandArgs, { stdio: ["ignore", "pipe", "pipe"], env });
     this.child.stdout.setEncoding("utf8").on("data", (text: string) => {
       this.stdout += text;
     });
@@ -32,6 +41,10 @@ export class LeveretProcess {
       this.child.kill("SIGKILL");
       await this.ended;
     });
+  }
+
+  get pid(): number {
+    return this.child.pid as number;
   }
 
   signal(signal: NodeJS.Signals): void {
@@ -57,8 +70,9 @@ export class LeveretProcess {
 export async function startLeveret(
   context: TestContext,
   args: readonly string[],
+  prefix: readonly string[] = [],
 ): Promise<{ leveret: LeveretProcess; url: string; port: number }> {
-  const leveret = new LeveretProcess(context, ["start", "--port", "0", ...args]);
+  const leveret = new LeveretProcess(context, ["start", "--port", "0", ...args], {}, prefix);
   const { url, port } = await leveret.logLine("listening");
   return { leveret, url: url as string, port: port as number };
 }

@@ -10,9 +10,10 @@ import type { Receipt } from "../../../src/core/receipt.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
 import { MemoryState } from "../../../src/store/memory-state.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
-import { contentBody, encodeContent } from "../../../src/wire/content.ts";
+import { contentBody } from "../../../src/wire/content.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { messageTo } from "../../support/messages.ts";
 
 const QUEUE_ID = 7;
 const STEPS = 3_000;
@@ -104,15 +105,7 @@ class Model {
     const number = this.nextNumber++;
     const persistent = this.random(4) > 0;
     const body = `${number}:${"x".repeat(this.random(this.bodyBytesMax))}`;
-    const message = new Message();
-    const address = Buffer.from("\x00\x01q", "latin1");
-    const content = encodeContent(Buffer.from([0, 0]), Buffer.from(body), 131_072);
-    message.buffer = Buffer.concat([address, content]);
-    message.addressEnd = address.length;
-    message.contentStart = address.length;
-    message.contentEnd = message.buffer.length;
-    message.bodyBytes = body.length;
-    message.persistent = persistent;
+    const message = messageTo("q", body, persistent);
     message.publishedAt = 1_700_000_000_000 + number;
     const entry: Entry = {
       number,

@@ -11,10 +11,11 @@ import { Turn } from "../../../src/core/turn.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
 import { MemoryState } from "../../../src/store/memory-state.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
-import { contentBody, encodeContent } from "../../../src/wire/content.ts";
+import { contentBody } from "../../../src/wire/content.ts";
 import { EMPTY_TABLE, type FieldTable, tableFrom } from "../../../src/wire/field-table.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { messageTo } from "../../support/messages.ts";
 
 /** A queue on its own, whose turns and commits the test makes. */
 class Bench {
@@ -52,15 +53,7 @@ class Bench {
   }
 
   push(body: string, options: { expiresIn?: number; persistent?: boolean } = {}): void {
-    const message = new Message();
-    const address = Buffer.from("\x00\x01q", "latin1");
-    const content = encodeContent(Buffer.from([0, 0]), Buffer.from(body), 131_072);
-    message.buffer = Buffer.concat([address, content]);
-    message.addressEnd = address.length;
-    message.contentStart = address.length;
-    message.contentEnd = message.buffer.length;
-    message.bodyBytes = body.length;
-    message.persistent = options.persistent ?? false;
+    const message = messageTo("q", body, options.persistent);
     message.publishedAt = this.clock.now();
     message.expiresAt = options.expiresIn === undefined ? 0 : this.clock.now() + options.expiresIn;
     this.queue.push(message, undefined, 0);

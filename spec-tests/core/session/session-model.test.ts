@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Broker } from "../../../src/core/broker.ts";
 import { DEFAULT_LIMITS } from "../../../src/core/limits.ts";
-import { Message } from "../../../src/core/message.ts";
+import type { Message } from "../../../src/core/message.ts";
 import type { Consumer } from "../../../src/core/queue/consumer.ts";
 import type { Queue } from "../../../src/core/queue/queue.ts";
 import type { SessionOutput } from "../../../src/core/session/contract.ts";
@@ -12,11 +12,11 @@ import type { Vhost } from "../../../src/core/vhost.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
 import { systemRandom } from "../../../src/lib/random.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
-import { contentBody, encodeContent } from "../../../src/wire/content.ts";
+import { contentBody } from "../../../src/wire/content.ts";
 import { EMPTY_TABLE } from "../../../src/wire/field-table.ts";
-import { encodeProperties } from "../../../src/wire/properties.ts";
 import { SeededRandom } from "../../fuzz/seeded-random.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { messageTo } from "../../support/messages.ts";
 
 const STEPS = 4_000;
 const QUEUE_NAMES = ["transient", "durable"] as const;
@@ -273,18 +273,6 @@ class Model {
       }
     }
   }
-}
-
-function messageTo(queueName: string, body: string, persistent: boolean): Message {
-  const message = new Message();
-  const address = Buffer.concat([Buffer.of(0, queueName.length), Buffer.from(queueName)]);
-  const content = encodeContent(encodeProperties({ deliveryMode: persistent ? 2 : 1 }), Buffer.from(body), 131_072);
-  message.buffer = Buffer.concat([address, content]);
-  message.addressEnd = address.length;
-  message.contentStart = address.length;
-  message.contentEnd = message.buffer.length;
-  message.bodyBytes = body.length;
-  return message;
 }
 
 test("[session] several sessions equal plain lists: order, redelivery, prefetch, counts, confirms, transactions", async () => {

@@ -135,26 +135,12 @@ export class Chunk implements ChunkDescriptor {
 
   /** Tells every receipt still waiting that its message is safe. */
   reportStored(): void {
-    const receipts = this.receipts;
-    if (receipts === undefined) return;
-    const publishSequences = this.publishSequences as number[];
-    this.receipts = undefined;
-    this.publishSequences = undefined;
-    for (let index = 0; index < receipts.length; index++) {
-      receipts[index]?.stored(publishSequences[index] as number);
-    }
+    this.#report(true);
   }
 
   /** Tells every receipt still waiting that its message could not be stored. */
   reportRefused(): void {
-    const receipts = this.receipts;
-    if (receipts === undefined) return;
-    const publishSequences = this.publishSequences as number[];
-    this.receipts = undefined;
-    this.publishSequences = undefined;
-    for (let index = 0; index < receipts.length; index++) {
-      receipts[index]?.refused(publishSequences[index] as number);
-    }
+    this.#report(false);
   }
 
   /** What the store needs to know of the settled messages; a copy. */
@@ -210,6 +196,19 @@ export class Chunk implements ChunkDescriptor {
     this.arena?.release();
     this.arena = undefined;
     this.#offsets = undefined;
+  }
+
+  #report(stored: boolean): void {
+    const receipts = this.receipts;
+    if (receipts === undefined) return;
+    const publishSequences = this.publishSequences as number[];
+    this.receipts = undefined;
+    this.publishSequences = undefined;
+    for (let index = 0; index < receipts.length; index++) {
+      const publishSequence = publishSequences[index] as number;
+      if (stored) receipts[index]?.stored(publishSequence);
+      else receipts[index]?.refused(publishSequence);
+    }
   }
 
   #growBitmap(index: number): void {
