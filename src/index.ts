@@ -1,4 +1,4 @@
-import { silentLogger, type Logger } from "./lib/logger.ts";
+import { type Logger, silentLogger } from "./lib/logger.ts";
 import { keyedSource, resolveConfig } from "./server/config.ts";
 import { startServer } from "./server/lifecycle.ts";
 import { OPTIONS, type ServerConfig } from "./server/options.ts";

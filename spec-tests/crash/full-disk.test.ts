@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { startLeveret } from "../cli/leveret-process.ts";
+import { METHODS } from "../../src/wire/methods.ts";
 import type { RawClient } from "../support/raw-client.ts";
 import { tcpClient } from "../support/tcp-client.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -13,6 +14,12 @@ const BATCH = 50;
 const BATCHES_MAX = 100;
 /** More than two attempts to write take. */
 const OUTAGE_MILLISECONDS = 1_200;
+const WAIT_MILLISECONDS = 10_000;
+
+/** Class and method id. */
+const METHOD_BYTES = 4;
+const ACK = (METHODS["basic.ack"].classId << 16) | METHODS["basic.ack"].methodId;
+const NACK = (METHODS["basic.nack"].classId << 16) | METHODS["basic.nack"].methodId;
 
 /** Publishes numbered messages and notes what the broker says of each. */
 class Publisher {
@@ -20,6 +27,7 @@ class Publisher {
   readonly refused = new Set<number>();
   published = 0;
   readonly #client: RawClient;
+  #framesSeen = 0;
 
   constructor(client: RawClient) {
     this.#client = client;
@@ -33,23 +41,29 @@ class Publisher {
     }
   }
 
-  /** Waits for a confirm or refusal of every message but `exceptFor` of them. */
-  async settled(exceptFor = 0): Promise<void> {
-    while (this.confirmed.size + this.refused.size < this.published - exceptFor) await this.#take();
+  /** Waits for a confirm or refusal of every message, or until the broker has said that it is blocked. */
+  async settled(): Promise<void> {
+    const deadline = performance.now() + WAIT_MILLISECONDS;
+    while (this.note() < this.published && !this.#client.waiting(0).includes("connection.blocked")) {
+      assert(performance.now() < deadline, `${this.note()} of ${this.published} messages confirmed or refused`);
+      await sleep(5);
+    }
   }
 
-  async #take(): Promise<void> {
-    const isOne = ["basic.ack", "basic.nack"] as const;
-    const name = isOne.find((one) => this.#client.waiting(1).includes(one));
-    if (name === undefined) {
-      await sleep(1);
-      return;
+  /** Notes what has arrived, and returns how many messages are confirmed or refused. */
+  note(): number {
+    for (const { channel, payload } of this.#client.frames.slice(this.#framesSeen)) {
+      const method = payload.length < METHOD_BYTES ? 0 : payload.readUInt32BE(0);
+      const outcome = method === ACK ? this.confirmed : this.refused;
+      if (channel !== 1 || (method !== ACK && method !== NACK)) continue;
+      const deliveryTag = Number(payload.readBigUInt64BE(METHOD_BYTES));
+      const multiple = (payload.readUInt8(METHOD_BYTES + 8) & 1) !== 0;
+      for (let number = multiple ? 0 : deliveryTag - 1; number < deliveryTag; number++) {
+        if (!this.confirmed.has(number) && !this.refused.has(number)) outcome.add(number);
+      }
     }
-    const { deliveryTag, multiple } = (await this.#client.find(1, name)).args;
-    const outcome = name === "basic.ack" ? this.confirmed : this.refused;
-    for (let number = multiple ? 0 : deliveryTag - 1; number < deliveryTag; number++) {
-      if (!this.confirmed.has(number) && !this.refused.has(number)) outcome.add(number);
-    }
+    this.#framesSeen = this.#client.frames.length;
+    return this.confirmed.size + this.refused.size;
   }
 }
 

@@ -110,3 +110,10 @@ methodTest("[connection.close-ok] out of the blue is 504 or ignored, and others 
   client.send(0, "connection.close-ok");
   await other.call(1, "access.request");
 });
+
+methodTest("[connection/half-close] what was asked before the client's last octet is answered", async (broker) => {
+  const client = await broker.channel();
+  client.send(1, "access.request");
+  client.end();
+  await client.expect(1, "access.request-ok");
+});

@@ -1,7 +1,13 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { serveConnection } from "../../src/amqp091/connection.ts";
 import { HEARTBEAT_FRAME } from "../../src/wire/frame.ts";
+import { duplexPair } from "../support/duplex-pair.ts";
+import { handshake } from "../support/handshake.ts";
 import { methodTest } from "../support/method-test.ts";
 import { declareQueue, declareSharedQueue, fill } from "../support/queues.ts";
+import { RawClient } from "../support/raw-client.ts";
+import { LOCAL_PEER } from "../support/test-broker.ts";
 
 const STEPS_THE_CLOCK = { leveretOnly: "steps the clock" };
 
@@ -139,4 +145,32 @@ methodTest(
     assert.equal(client.ended, true);
   },
   STEPS_THE_CLOCK,
+);
+
+methodTest(
+  "[heartbeat] a client that takes nothing of a full outbox counts as silent; one that takes some does not",
+  async (broker) => {
+    const [stream, serverEnd] = duplexPair();
+    serveConnection(broker.inside, serverEnd, LOCAL_PEER);
+    const client = new RawClient(stream);
+    await handshake(client, { heartbeat: 10 });
+    await client.call(1, "channel.open");
+    const queue = await declareSharedQueue(broker, client);
+    await fill(client, queue, new Array<string>(200).fill("x".repeat(10_000)));
+    const gone = once(serverEnd, "close");
+    stream.pause();
+    client.send(1, "basic.consume", { queue, noAck: true });
+    for (let interval = 0; interval < 4; interval++) {
+      client.write(HEARTBEAT_FRAME);
+      await pass(broker, 10);
+      stream.read();
+    }
+    assert.equal(serverEnd.destroyed, false);
+    for (let interval = 0; interval < 4; interval++) {
+      client.write(HEARTBEAT_FRAME);
+      await pass(broker, 10);
+    }
+    await gone;
+  },
+  { broker: { limits: { outboxBytesMax: 64 * 1024 } } },
 );

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Duplex } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { serveConnection } from "../../src/amqp091/connection.ts";
 import { completeArguments } from "../../src/client/arguments.ts";
 import { encodeMethodFrame } from "../../src/wire/method-codec.ts";

@@ -1,12 +1,12 @@
 // Hot file: every frame of a channel passes here.
 
+import type { Broker, ConnectionIdentity } from "../core/broker.ts";
+import type { CommandContext } from "../core/commands/context.ts";
+import { BrokerError } from "../core/errors.ts";
 import type { Message } from "../core/message.ts";
 import type { Consumer } from "../core/queue/consumer.ts";
 import type { SessionOutput } from "../core/session/contract.ts";
 import type { Session } from "../core/session/session.ts";
-import type { CommandContext } from "../core/commands/context.ts";
-import type { Broker, ConnectionIdentity } from "../core/broker.ts";
-import { BrokerError } from "../core/errors.ts";
 import { WireError } from "../wire/errors.ts";
 import { FRAME_METHOD } from "../wire/frame.ts";
 import type { FrameReader } from "../wire/frame-reader.ts";

@@ -1,8 +1,8 @@
 // Hot file: the read loop runs for every frame received.
 
 import type { Duplex } from "node:stream";
-import type { Broker, ConnectionIdentity } from "../core/broker.ts";
 import type { User } from "../core/auth/user.ts";
+import type { Broker, ConnectionIdentity } from "../core/broker.ts";
 import { BrokerError } from "../core/errors.ts";
 import type { Vhost } from "../core/vhost.ts";
 import type { Timer } from "../lib/clock.ts";
@@ -92,7 +92,7 @@ export class Connection
     stream.on("error", (error) =>
       broker.logger.debug("connection failed", { ...this.logFields, error: error.message }),
     );
-    stream.on("end", () => stream.end());
+    stream.on("end", () => this.outbox.end());
     stream.on("close", () => this.#streamClosed());
     this.#timer = clock.after(limits.handshakeTimeoutMilliseconds, () => {
       broker.logger.warn("handshake timed out", this.logFields);

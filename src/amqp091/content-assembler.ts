@@ -1,7 +1,9 @@
 // Hot file: header and body run for every publish.
 
-import { Message } from "../core/message.ts";
 import { BrokerError } from "../core/errors.ts";
+import { Message } from "../core/message.ts";
+import { encodeContent } from "../wire/content.ts";
+import { WireError } from "../wire/errors.ts";
 import {
   CONTENT_HEADER_BYTES,
   FRAME_BODY,
@@ -9,11 +11,9 @@ import {
   FRAME_HEADER,
   FRAME_OVERHEAD_BYTES,
 } from "../wire/frame.ts";
-import { encodeContent } from "../wire/content.ts";
-import { WireError } from "../wire/errors.ts";
 import type { FrameReader } from "../wire/frame-reader.ts";
-import { checkProperties } from "../wire/properties.ts";
 import { METHODS } from "../wire/methods.ts";
+import { checkProperties } from "../wire/properties.ts";
 
 const { classId: BASIC, methodId: PUBLISH } = METHODS["basic.publish"];
 

@@ -39,7 +39,10 @@ export class Heartbeat {
   }
 
   #tick(): void {
-    this.#silentTicks = this.#listener.inputHeld ? 0 : this.#silentTicks + 1;
+    // Of a client that takes nothing of what it is sent we read nothing either: it counts as silent.
+    const stalled = !this.#outbox.writable && !this.#outbox.progressed;
+    this.#outbox.progressed = false;
+    this.#silentTicks = this.#listener.inputHeld && !stalled ? 0 : this.#silentTicks + 1;
     if (this.#silentTicks >= SILENT_TICKS_MAX) {
       this.#listener.heartbeatMissed();
       return;

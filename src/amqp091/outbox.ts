@@ -43,6 +43,8 @@ export class Outbox implements Flushable {
   #wasFull = false;
   /** True when anything has been sent since it was last set to false. */
   sentAny = false;
+  /** True when the stream has taken anything off since it was last set to false. */
+  progressed = false;
 
   /** @param onWritable called when `writable` becomes true again after it was found false */
   constructor(stream: Duplex, turn: Turn, pool: OutboxPool, bytesMax: number, onWritable: () => void) {
@@ -124,6 +126,7 @@ export class Outbox implements Flushable {
     this.#stream.write(bytes === buffer.length ? buffer : buffer.subarray(0, bytes), () => {
       this.#pool.giveBack(buffer);
       this.#sendingBytes -= bytes;
+      this.progressed = true;
       if (this.#sendingBytes === 0 && this.#gatheredBytes > 0 && !this.#flushRequested) this.#requestFlush();
       if (this.#wasFull && this.#sendingBytes + this.#gatheredBytes <= this.#bytesMax / 2) {
         this.#wasFull = false;

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { Argv, CommandModule, Options } from "yargs";
 import type { Logger } from "../lib/logger.ts";
 import { formatEndpoint } from "../lib/peer-info.ts";
-import { commandLineSource, ConfigError, environmentSource, resolveConfig } from "../server/config.ts";
+import { ConfigError, commandLineSource, environmentSource, resolveConfig } from "../server/config.ts";
 import { readConfigFile } from "../server/config-file.ts";
 import { EXIT_CODES } from "../server/exit-codes.ts";
 import type { RunningServer } from "../server/lifecycle.ts";

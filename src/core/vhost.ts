@@ -1,6 +1,6 @@
-import { EMPTY_TABLE, type FieldTable } from "../wire/field-table.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Random } from "../lib/random.ts";
+import { EMPTY_TABLE, type FieldTable } from "../wire/field-table.ts";
 import { type DefinitionSink, InvalidDefinitionError } from "./definitions.ts";
 import { BrokerError } from "./errors.ts";
 import { createExchange } from "./exchange/create-exchange.ts";
@@ -187,17 +187,12 @@ export class Vhost {
     const binding = { source, target, routingKey, arguments: bindingArguments };
     if (!source.unbind(binding)) return;
     this.#forgetBinding(binding);
-    this.#deleteIfUnused(source);
+    if (isUnused(source)) this.deleteExchange(source);
   }
 
   /** Removes an exchange and every binding from or to it. */
   deleteExchange(exchange: Exchange): void {
-    if (this.#exchanges.get(exchange.name) !== exchange) return;
-    this.#exchanges.delete(exchange.name);
-    this.#topologyGeneration++;
-    if (exchange.durable) this.#definitions.delete("exchange", exchangeDefinition(this.name, exchange).id);
-    for (const binding of exchange.bindings) this.#forgetBinding(binding);
-    this.#unbindTarget(exchange);
+    this.#deleteExchanges([exchange]);
   }
 
   /** Removes a queue, its messages, consumers and bindings. Returns how many messages were ready. */
@@ -207,7 +202,7 @@ export class Vhost {
     this.#topologyGeneration++;
     this.#exclusiveQueues.remove(queue);
     if (queue.durable) this.#definitions.delete("queue", queueDefinition(this.name, queue).id);
-    this.#unbindTarget(queue);
+    this.#deleteExchanges(this.#unbindTarget(queue));
     queue.onUnused = undefined;
     return queue.drop();
   }
@@ -281,16 +276,31 @@ export class Vhost {
     if (isDurable(binding)) this.#definitions.delete("binding", bindingDefinition(this.name, binding).id);
   }
 
-  #unbindTarget(target: BindingTarget): void {
-    for (const source of this.#inboundBindings.sourcesOf(target)) {
-      for (const binding of source.unbindTarget(target)) this.#forgetBinding(binding);
-      this.#deleteIfUnused(source);
+  /** Removes `exchanges`, and those that are unused without them, and so on: a chain too long for recursion */
+  #deleteExchanges(exchanges: Exchange[]): void {
+    for (const exchange of exchanges) {
+      if (this.#exchanges.get(exchange.name) !== exchange) continue;
+      this.#exchanges.delete(exchange.name);
+      this.#topologyGeneration++;
+      if (exchange.durable) this.#definitions.delete("exchange", exchangeDefinition(this.name, exchange).id);
+      for (const binding of exchange.bindings) this.#forgetBinding(binding);
+      for (const unused of this.#unbindTarget(exchange)) exchanges.push(unused);
     }
   }
 
-  #deleteIfUnused(exchange: Exchange): void {
-    if (exchange.autoDelete && exchange.bindingCount === 0) this.deleteExchange(exchange);
+  /** Removes every binding to `target`; returns the exchanges that this leaves unused and that go therefore. */
+  #unbindTarget(target: BindingTarget): Exchange[] {
+    const sources = this.#inboundBindings.sourcesOf(target);
+    for (const source of sources) {
+      for (const binding of source.unbindTarget(target)) this.#forgetBinding(binding);
+    }
+    return sources.filter(isUnused);
   }
+}
+
+/** True for an auto-delete exchange whose last binding has gone. */
+function isUnused(exchange: Exchange): boolean {
+  return exchange.autoDelete && exchange.bindingCount === 0;
 }
 
 /** Bindings of durable queues and exchanges to durable exchanges are durable: AMQP 0-9-1, rule queue.bind/durable. */

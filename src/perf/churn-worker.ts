@@ -1,5 +1,5 @@
-import { Client } from "../client/client.ts";
 import type { Channel } from "../client/channel.ts";
+import { Client } from "../client/client.ts";
 import { randomName, systemRandom } from "../lib/random.ts";
 import type { BrokerAddress } from "./broker-uri.ts";
 import type { ChurnOptions } from "./churn-options.ts";

@@ -1,4 +1,4 @@
-import { ConnectionClosedError, ChannelClosedError, ConnectionLostError } from "../client/errors.ts";
+import { ChannelClosedError, ConnectionClosedError, ConnectionLostError } from "../client/errors.ts";
 import type { Churn, ChurnOptions } from "./churn-options.ts";
 import { type ChurnWorker, openChurnWorker } from "./churn-worker.ts";
 import { openAll } from "./connecting.ts";

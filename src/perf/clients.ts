@@ -1,4 +1,4 @@
-import { PerfConnection, type ConnectionOptions } from "./connection.ts";
+import { type ConnectionOptions, PerfConnection } from "./connection.ts";
 import { Consumer } from "./consumer.ts";
 import type { Countdown } from "./countdown.ts";
 import type { LatencyHistogram } from "./latency-histogram.ts";

@@ -1,5 +1,5 @@
 import { runChurn } from "./churn.ts";
-import { parseOptions, type PerfOptions } from "./options.ts";
+import { type PerfOptions, parseOptions } from "./options.ts";
 import { churnLine, churnResultLines, ratesLine, throughputResultLines } from "./print.ts";
 import { runThroughput } from "./throughput.ts";
 

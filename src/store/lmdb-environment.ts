@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath } from "lmdb";
 import type { Logger } from "../lib/logger.ts";
-import { StoreCommitError } from "./errors.ts";
 import { checkEnvironmentFiles } from "./environment-files.ts";
+import { StoreCommitError } from "./errors.ts";
 import { FileReserve } from "./file-reserve.ts";
 import { indexPages, statisticsOf, type TreeStatistics } from "./lmdb-statistics.ts";
 import { makeDirectory, syncDirectory } from "./sync-directory.ts";

@@ -54,6 +54,8 @@ export class TcpListener {
     const sockets = new Set<Socket>();
     const server = createServer({
       noDelay: true,
+      // A client that has said its last may still want the answer.
+      allowHalfOpen: true,
       keepAlive: true,
       keepAliveInitialDelay: KEEP_ALIVE_DELAY_MILLISECONDS,
     });

@@ -1,9 +1,9 @@
 /** Field tables: the values, their form on the wire, how they compare, and their forms as JSON. */
 
 export {
+  DEFAULT_TABLE_LIMITS,
   decodeTable,
   decodeTableBody,
-  DEFAULT_TABLE_LIMITS,
   encodeTable,
   encodeTableBody,
   type TableLimits,

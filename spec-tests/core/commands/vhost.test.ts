@@ -205,3 +205,25 @@ test("[vhost] definitions that cannot have been stored are refused", () => {
   vhost.restoreQueue("id", queue);
   vhost.restoreBinding("id", binding);
 });
+
+test("[vhost/auto-delete] a long chain of auto-delete exchanges goes with its last link", () => {
+  const topology = new Topology();
+  const { vhost } = topology;
+  const before = vhost.exchangeCount;
+  const exchanges = Array.from({ length: 20_000 }, (_, index) =>
+    vhost.addExchange({
+      name: `x${index}`,
+      type: "fanout",
+      durable: false,
+      autoDelete: true,
+      internal: false,
+      arguments: EMPTY_TABLE,
+    }),
+  );
+  for (const [index, source] of exchanges.entries()) {
+    const target = exchanges[index + 1];
+    if (target !== undefined) vhost.bind(source, target, "", EMPTY_TABLE);
+  }
+  vhost.deleteExchange(exchanges[exchanges.length - 1] as (typeof exchanges)[number]);
+  assert.equal(vhost.exchangeCount, before);
+});

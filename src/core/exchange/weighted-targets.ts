@@ -2,7 +2,7 @@
 import { octetsFromString } from "../../wire/octet-string.ts";
 import type { Binding } from "./exchange.ts";
 import { murmurHash } from "./murmur-hash.ts";
-import { targetOrder, targetIdentity, type Target } from "./target.ts";
+import { type Target, targetIdentity, targetOrder } from "./target.ts";
 
 const HASHES = 0x1_0000_0000;
 

@@ -2,8 +2,8 @@
 
 import type { Clock } from "../../lib/clock.ts";
 import type { FieldTable } from "../../wire/field-table.ts";
-import { BrokerError } from "../errors.ts";
 import type { Destination } from "../destination.ts";
+import { BrokerError } from "../errors.ts";
 import { Message } from "../message.ts";
 import type { ChunkDescriptor, ChunkSettlement } from "../ports.ts";
 import type { Receipt } from "../receipt.ts";

@@ -1,9 +1,9 @@
 // Hot file: inspect runs for every publish.
 
 import { contentPropertiesEnd, contentPropertiesStart, withProperties } from "../../wire/content.ts";
-import { decodeProperties, encodeProperties, findProperty, PROPERTY_FLAGS } from "../../wire/properties.ts";
-import { stringFromOctets } from "../../wire/octet-string.ts";
 import type { FieldTable, TableLimits } from "../../wire/field-table.ts";
+import { stringFromOctets } from "../../wire/octet-string.ts";
+import { decodeProperties, encodeProperties, findProperty, PROPERTY_FLAGS } from "../../wire/properties.ts";
 import { BrokerError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { readExpiration } from "./expiration.ts";
