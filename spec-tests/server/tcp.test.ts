@@ -87,7 +87,7 @@ async function open(context: TestContext, options: Partial<TcpListenerOptions> =
     port: 0,
     socketsMax: 100,
     logger: silentLogger,
-    onConnection: (stream) => stream.resume(),
+    onConnection: (stream) => stream.on("end", () => stream.end()).resume(),
     ...options,
   });
   context.after(() => {

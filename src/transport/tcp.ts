@@ -28,7 +28,7 @@ export interface TcpListenerOptions {
   /** Sockets open at the same time; further ones are dropped as they are accepted. */
   readonly socketsMax: number;
   readonly logger: Logger;
-  /** Takes over an accepted stream. The stream never half-closes: when the client ends, both sides end. */
+  /** Takes over an accepted stream. When the client ends its side, the taker ends the other. */
   readonly onConnection: (stream: Duplex, peer: PeerInfo) => void;
 }
 
