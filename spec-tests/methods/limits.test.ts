@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
+import { FRAME_BODY, FRAME_HEADER } from "../../src/wire/frame.ts";
 import { expectStart, expectTune, sendOpen } from "../support/handshake.ts";
 import { methodTest } from "../support/method-test.ts";
 import { declareQueue, expectReady } from "../support/queues.ts";
+
+/** The payload of a content header without properties. */
+function contentHeader(bodyBytes: number): Buffer {
+  const payload = Buffer.alloc(14);
+  payload.writeUInt16BE(60, 0);
+  payload.writeBigUInt64BE(BigInt(bodyBytes), 4);
+  return payload;
+}
 
 methodTest(
   "[limits/connections] one connection too many is 530 node connection limit (N) is reached",
@@ -76,4 +85,23 @@ methodTest(
     await client.expectConnectionClose(403, /^ACCESS_REFUSED - Login was refused/, 0, 0);
   },
   { broker: { limits: { loginRefusedDelayMilliseconds: 3_000 } } },
+);
+
+methodTest(
+  "[limits/unfinished] bodies begun on all channels of a connection are bounded together: 506; finished ones do not count",
+  async (broker) => {
+    const client = await broker.channel();
+    const queue = await declareQueue(broker, client);
+    const body = Buffer.alloc(600_000);
+    for (let round = 0; round < 5; round++) client.publish(1, { routingKey: queue }, body);
+    await expectReady(client, queue, 5);
+    for (const channel of [2, 3]) {
+      await client.call(channel, "channel.open");
+      client.send(channel, "basic.publish", { routingKey: queue });
+      client.sendFrame(FRAME_HEADER, channel, contentHeader(body.length));
+      client.sendFrame(FRAME_BODY, channel, body.subarray(0, 100_000));
+    }
+    await client.expectConnectionClose(506, "RESOURCE_ERROR - unfinished messages exceed 1048576 octets", 60, 40);
+  },
+  { broker: { limits: { unfinishedBytesMax: 1_048_576, messageBytesMax: 700_000 } } },
 );

@@ -14,7 +14,7 @@ import { decodeArguments, encodeMethodFrame } from "../wire/method-codec.ts";
 import { METHODS, type MethodArguments, type MethodName, type MethodSpec, methodById } from "../wire/methods.ts";
 import { REPLY_CODES, replyText } from "../wire/reply-codes.ts";
 import { checkAcknowledgement, readDeliveryTag, readPublishAddress, writeAcknowledgement } from "./basic-codec.ts";
-import { ContentAssembler } from "./content-assembler.ts";
+import { ContentAssembler, type UnfinishedBudget } from "./content-assembler.ts";
 import { prepareDeliver, writeDeliver, writeMessageContent } from "./delivery-writer.ts";
 import type { MethodChannel } from "./methods/handler.ts";
 import { handleMethod } from "./methods/handlers.ts";
@@ -34,6 +34,8 @@ export interface ChannelHost {
   readonly frameBytesMax: number;
   /** Whether the client wants to be told when a consumer's queue has gone. */
   readonly consumerCancelNotify: boolean;
+  /** What its channels keep of messages that are not complete. */
+  readonly unfinished: UnfinishedBudget;
   /** Set when a message has been published. */
   published: boolean;
   /** Reads nothing more until `resumeInput` is called with the same reason. */
@@ -66,7 +68,7 @@ export class Channel implements SessionOutput, MethodChannel {
     this.number = number;
     this.connection = connection;
     this.session = connection.broker.openSession(connection.identity, this);
-    this.#content = new ContentAssembler(messageBytesMax, frameBytesMax);
+    this.#content = new ContentAssembler(messageBytesMax, frameBytesMax, connection.unfinished);
   }
 
   /**

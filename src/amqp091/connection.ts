@@ -16,6 +16,7 @@ import { REPLY_CODES, replyText } from "../wire/reply-codes.ts";
 import type { Channel, ChannelHost } from "./channel.ts";
 import { ChannelTable } from "./channel-table.ts";
 import { ConnectionMethods, type ConnectionMethodsHost } from "./connection-methods.ts";
+import { UnfinishedBudget } from "./content-assembler.ts";
 import { type ClientCapabilities, Handshake, type HandshakeHost, type Negotiated } from "./handshake.ts";
 import { Heartbeat, type HeartbeatListener } from "./heartbeat.ts";
 import { Outbox, OutboxPool } from "./outbox.ts";
@@ -52,6 +53,7 @@ export class Connection
   readonly broker: Broker;
   readonly peer: PeerInfo;
   readonly outbox: Outbox;
+  readonly unfinished: UnfinishedBudget;
   readonly closed: Promise<void>;
   /** The largest frame the client takes; 0: any. */
   frameBytesMax = 0;
@@ -84,6 +86,7 @@ export class Connection
       this.#resolveClosed = resolve;
     });
     this.outbox = new Outbox(stream, broker.turn, pool, limits.outboxBytesMax, () => this.#outputWritable());
+    this.unfinished = new UnfinishedBudget(Math.max(limits.unfinishedBytesMax, limits.messageBytesMax));
     this.#reader = new FrameReader(limits.frameBytesMax);
     this.#handshake = new Handshake(this);
     this.#methods = new ConnectionMethods(this);

@@ -25,6 +25,28 @@ const BODY_BYTES_AT_ONCE = 1024 * 1024;
 
 const NOTHING = Buffer.alloc(0);
 
+/** What the channels of one connection may keep together of messages that are not complete. */
+export class UnfinishedBudget {
+  readonly #bytesMax: number;
+  #usedBytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** @throws BrokerError RESOURCE_ERROR when it is used up */
+  take(bytes: number): void {
+    if (this.#usedBytes + bytes > this.#bytesMax) {
+      throw new BrokerError("RESOURCE_ERROR", `unfinished messages exceed ${this.#bytesMax} octets`);
+    }
+    this.#usedBytes += bytes;
+  }
+
+  giveBack(bytes: number): void {
+    this.#usedBytes -= bytes;
+  }
+}
+
 /**
  * Puts the frames of one publish together. A message whose frames arrive side by side in one read, as nearly all
  * do, is used where it lies; any other is copied.
@@ -35,6 +57,7 @@ export class ContentAssembler {
   active = false;
   readonly #bodyBytesMax: number;
   readonly #frameBytesMax: number;
+  readonly #unfinished: UnfinishedBudget;
   /** Exchange name and routing key, in the buffer they came in. */
   #addressBuffer: Buffer = NOTHING;
   #addressStart = 0;
@@ -53,9 +76,10 @@ export class ContentAssembler {
    * @param bodyBytesMax largest body taken
    * @param frameBytesMax frame size in which content is kept
    */
-  constructor(bodyBytesMax: number, frameBytesMax: number) {
+  constructor(bodyBytesMax: number, frameBytesMax: number, unfinished: UnfinishedBudget) {
     this.#bodyBytesMax = bodyBytesMax;
     this.#frameBytesMax = frameBytesMax;
+    this.#unfinished = unfinished;
   }
 
   /** A basic.publish has come; `start` to `end` of `buffer` are exchange name and routing key, as shortstrs. */
@@ -186,9 +210,10 @@ export class ContentAssembler {
 
   #makeRoom(bytes: number): void {
     if (bytes <= this.#body.length) return;
-    const grown = Buffer.allocUnsafe(
-      Math.max(bytes, Math.min(this.#bodyBytes, Math.max(BODY_BYTES_AT_ONCE, this.#body.length * 2))),
-    );
+    const atOnce = Math.min(this.#bodyBytes, Math.max(BODY_BYTES_AT_ONCE, this.#body.length * 2));
+    const room = Math.max(bytes, atOnce);
+    this.#unfinished.take(room - this.#body.length);
+    const grown = Buffer.allocUnsafe(room);
     this.#body.copy(grown, 0, 0, this.#receivedBytes);
     this.#body = grown;
   }
@@ -197,6 +222,7 @@ export class ContentAssembler {
   #release(): void {
     this.#addressBuffer = NOTHING;
     this.#headerBuffer = NOTHING;
+    this.#unfinished.giveBack(this.#body.length);
     this.#body = NOTHING;
   }
 }

@@ -12,6 +12,8 @@ export interface BrokerLimits {
   readonly heartbeatSeconds: number;
   /** Octets of a message body. */
   readonly messageBytesMax: number;
+  /** Octets of bodies that one connection has begun to send and not finished, on all its channels; one message always fits. */
+  readonly unfinishedBytesMax: number;
   /** Octets waiting to be sent to one client, beyond which it gets no deliveries and is not read from. */
   readonly outboxBytesMax: number;
   /** Octets taken from publishers and not yet written, beyond which publishers are not read from. */
@@ -44,6 +46,7 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   frameBytesMax: 128 * KIBIBYTE,
   heartbeatSeconds: 60,
   messageBytesMax: 16 * MEBIBYTE,
+  unfinishedBytesMax: 64 * MEBIBYTE,
   outboxBytesMax: 4 * MEBIBYTE,
   unwrittenBytesMax: 32 * MEBIBYTE,
   queueMemoryBytesMax: 64 * MEBIBYTE,

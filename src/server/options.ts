@@ -18,6 +18,12 @@ const limitEntries = {
   frameBytesMax: limit("frameBytesMax", 4 * KIBIBYTE, 16 * MEBIBYTE, "Octets of a frame, offered as frame-max"),
   heartbeatSeconds: limit("heartbeatSeconds", 0, 65_535, "Heartbeat interval offered to clients; 0: none"),
   messageBytesMax: limit("messageBytesMax", 1, 512 * MEBIBYTE, "Octets of a message's body"),
+  unfinishedBytesMax: limit(
+    "unfinishedBytesMax",
+    MEBIBYTE,
+    GIBIBYTE,
+    "Octets of bodies that one connection has begun to send and not finished; one message always fits",
+  ),
   outboxBytesMax: limit(
     "outboxBytesMax",
     64 * KIBIBYTE,
