@@ -116,14 +116,16 @@ methodTest("[confirm.select] after tx.select is 406 cannot switch from tx to con
   await client.expectChannelClose(1, 406, "PRECONDITION_FAILED - cannot switch from tx to confirm mode", 85, 10);
 });
 
-methodTest("[confirm.select] a publish rejected by overflow=reject-publish gets basic.nack", async (broker) => {
-  const client = await broker.channel();
-  const queue = broker.name("queue");
-  const limit = { "x-max-length": 1, "x-overflow": "reject-publish" };
-  await client.call(1, "queue.declare", { queue, exclusive: true, arguments: tableFrom(limit) });
-  await client.call(1, "confirm.select");
-  client.publish(1, { routingKey: queue }, "fits");
-  assert.equal((await client.expect(1, "basic.ack")).deliveryTag, 1);
-  client.publish(1, { routingKey: queue }, "too much");
-  assert.equal((await client.expect(1, "basic.nack")).deliveryTag, 2);
-});
+for (const overflow of ["reject-publish", "reject-publish-dlx"]) {
+  methodTest(`[confirm.select] a publish rejected by overflow=${overflow} gets basic.nack`, async (broker) => {
+    const client = await broker.channel();
+    const queue = broker.name("queue");
+    const limit = { "x-max-length": 1, "x-overflow": overflow };
+    await client.call(1, "queue.declare", { queue, exclusive: true, arguments: tableFrom(limit) });
+    await client.call(1, "confirm.select");
+    client.publish(1, { routingKey: queue }, "fits");
+    assert.equal((await client.expect(1, "basic.ack")).deliveryTag, 1);
+    client.publish(1, { routingKey: queue }, "too much");
+    assert.equal((await client.expect(1, "basic.nack")).deliveryTag, 2);
+  });
+}

@@ -21,11 +21,17 @@ export function queueLimits(queueArguments: FieldTable): QueueLimits {
     messageTtlMilliseconds: integer(queueArguments, "x-message-ttl"),
     lengthMax: integer(queueArguments, "x-max-length"),
     lengthBytesMax: integer(queueArguments, "x-max-length-bytes"),
-    overflow: queueArguments.get("x-overflow")?.value === "reject-publish" ? "reject-publish" : "drop-head",
+    overflow: rejectsPublishes(queueArguments) ? "reject-publish" : "drop-head",
   };
 }
 
 function integer(queueArguments: FieldTable, name: string): number | undefined {
   const value = queueArguments.get(name)?.value;
   return value === undefined ? undefined : Number(value);
+}
+
+/** Both reject-publish and reject-publish-dlx refuse what does not fit. */
+function rejectsPublishes(queueArguments: FieldTable): boolean {
+  const value = queueArguments.get("x-overflow")?.value;
+  return value === "reject-publish" || value === "reject-publish-dlx";
 }
