@@ -1,5 +1,7 @@
 import { parseArgs } from "node:util";
 import type { RunLength } from "./run-scenario.ts";
+import type { Dimension, Effort } from "./scale/dimension.ts";
+import { DIMENSIONS } from "./scale/dimensions.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
 
 export const USAGE = `npm run bench -- [options]
@@ -11,7 +13,18 @@ export const USAGE = `npm run bench -- [options]
   --no-rabbitmq       leave out RabbitMQ even where Debian's package is installed
   --generator         measure only what the load generator can do, against a sink
   --output DIR        where report.json and report.md go (.build/bench)
+
+npm run bench -- --scale [options]: what a message costs as Leveret holds more of something
+  --dimensions a,b    only these (${DIMENSIONS.map(({ key }) => key).join(", ")})
+  --quick             tiny sizes, to see that it works
+  --full              the largest sizes as well: half an hour and 30 GB of disk
+  --output DIR        where scale.json, scale.md and scale.svg go (.build/bench)
 `;
+
+export interface ScaleOptions {
+  readonly dimensions: readonly Dimension[];
+  readonly effort: Effort;
+}
 
 export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
@@ -20,6 +33,8 @@ export interface BenchOptions {
   readonly peers: readonly string[];
   readonly withRabbitmq: boolean;
   readonly generatorOnly: boolean;
+  /** Present when that is what to measure instead. */
+  readonly scale: ScaleOptions | undefined;
   readonly outputDirectory: string;
 }
 
@@ -36,23 +51,37 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions {
       "no-rabbitmq": { type: "boolean", default: false },
       generator: { type: "boolean", default: false },
       output: { type: "string", default: ".build/bench" },
+      scale: { type: "boolean", default: false },
+      dimensions: { type: "string", default: DIMENSIONS.map(({ key }) => key).join(",") },
+      quick: { type: "boolean", default: false },
+      full: { type: "boolean", default: false },
     },
   });
   return {
-    scenarios: values.scenarios.split(",").map(scenarioNamed),
+    scenarios: named(SCENARIOS, values.scenarios),
     length: { seconds: positive(values.seconds, "seconds"), warmupSeconds: notNegative(values.warmup, "warmup") },
     rounds: Math.round(positive(values.rounds, "rounds")),
     peers: values.peer,
     withRabbitmq: !values["no-rabbitmq"],
     generatorOnly: values.generator,
+    scale: values.scale ? { dimensions: named(DIMENSIONS, values.dimensions), effort: effortOf(values) } : undefined,
     outputDirectory: values.output,
   };
 }
 
-function scenarioNamed(key: string): Scenario {
-  const scenario = SCENARIOS.find((candidate) => candidate.key === key.trim());
-  if (scenario === undefined) throw new RangeError(`there is no scenario "${key}"`);
-  return scenario;
+/** Those of `all` whose keys are in a list separated by commas. */
+function named<T extends { readonly key: string }>(all: readonly T[], keys: string): T[] {
+  return keys.split(",").map((key) => {
+    const found = all.find((candidate) => candidate.key === key.trim());
+    if (found === undefined) throw new RangeError(`"${key}" is none of ${all.map((each) => each.key).join(", ")}`);
+    return found;
+  });
+}
+
+function effortOf({ quick, full }: { quick: boolean; full: boolean }): Effort {
+  if (quick && full) throw new RangeError("--quick and --full exclude each other");
+  if (quick) return "quick";
+  return full ? "full" : "normal";
 }
 
 function positive(text: string, name: string): number {

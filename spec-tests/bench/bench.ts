@@ -7,6 +7,7 @@ import { measureGenerator } from "./generator.ts";
 import { residentMemoryBytes } from "./process-usage.ts";
 import { type BenchReport, type BrokerFacts, machineDescription, markdownOf, type ScenarioFigures } from "./report.ts";
 import { type RunFigures, runScenario } from "./run-scenario.ts";
+import { measureScale } from "./scale/measure-scale.ts";
 import type { Scenario } from "./scenarios.ts";
 
 // The brokers are stopped on exit.
@@ -19,6 +20,7 @@ if (process.argv.includes("--help")) {
 } else {
   const options = parseBenchOptions(process.argv.slice(2));
   if (options.generatorOnly) await printGenerator(options);
+  else if (options.scale !== undefined) await measureScale(options.scale, options.outputDirectory);
   else await bench(options);
 }
 

@@ -25,6 +25,8 @@ export interface RunningBroker {
   /** From the start of its process to the first connection it accepted; undefined when it ran before. */
   readonly readyMilliseconds: number | undefined;
   stop(): Promise<void>;
+  /** Ends it without a warning, and keeps its directory; nothing happens to a broker that somebody else has started. */
+  kill(): Promise<void>;
 }
 
 /** How to run a broker's program. */
@@ -72,9 +74,13 @@ export async function startProgram(program: BrokerProgram): Promise<RunningBroke
   };
   process.once("exit", abandon);
   const stop = async (): Promise<void> => {
-    await stopGroup(child);
+    await stopGroup(child, "SIGTERM");
     process.off("exit", abandon);
     clear("SIGTERM");
+  };
+  const kill = async (): Promise<void> => {
+    await stopGroup(child, "SIGKILL");
+    process.off("exit", abandon);
   };
   try {
     const uri = `amqp://127.0.0.1:${port}`;
@@ -86,6 +92,7 @@ export async function startProgram(program: BrokerProgram): Promise<RunningBroke
       pid: processListeningOn(port),
       readyMilliseconds: performance.now() - startedAt,
       stop,
+      kill,
     };
   } catch (error) {
     await stop();
@@ -98,7 +105,7 @@ export async function runningPeer(name: string, uri: string): Promise<RunningBro
   const { port, host } = parseBrokerUri(uri);
   const isLocal = ["127.0.0.1", "localhost", "::1"].includes(host);
   const pid = isLocal ? processListeningOn(port) : undefined;
-  return { name, version: await versionOf(uri), uri, pid, readyMilliseconds: undefined, stop: async () => {} };
+  return { name, version: await versionOf(uri), uri, pid, readyMilliseconds: undefined, stop: nothing, kill: nothing };
 }
 
 /** Opens a connection, does something on it and closes it. */
@@ -129,11 +136,13 @@ async function untilReady(uri: string, child: ChildProcess): Promise<string> {
   throw new Error(`${child.spawnfile} accepts no connections`, { cause: reason });
 }
 
-async function stopGroup(child: ChildProcess): Promise<void> {
+async function nothing(): Promise<void> {}
+
+async function stopGroup(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (!isRunning(child)) return;
   const group = groupOf(child);
   const exited = once(child, "exit");
-  process.kill(group, "SIGTERM");
+  process.kill(group, signal);
   const timer = setTimeout(() => process.kill(group, "SIGKILL"), STOP_MILLISECONDS_MAX);
   await exited;
   clearTimeout(timer);

@@ -23,7 +23,7 @@ export interface Contender {
 
 /** Leveret, Debian's RabbitMQ where it is installed unless it is left out, and the peers given as `name=url`. */
 export function contenders(peers: readonly string[], withRabbitmq: boolean): Contender[] {
-  const all: Contender[] = [{ name: "Leveret", start: async () => startProgram(await leveret()) }];
+  const all: Contender[] = [{ name: "Leveret", start: async () => startProgram(await leveretProgram()) }];
   if (withRabbitmq && existsSync(RABBITMQ_SERVER)) {
     all.push({ name: "RabbitMQ", start: async () => startProgram(await rabbitmq()) });
   }
@@ -36,14 +36,15 @@ export function contenders(peers: readonly string[], withRabbitmq: boolean): Con
   return all;
 }
 
-async function leveret(): Promise<BrokerProgram> {
+/** Leveret on a free port and a new directory. @param further options of `leveret start` */
+export async function leveretProgram(further: readonly string[] = []): Promise<BrokerProgram> {
   const directory = scratchDirectory();
   const port = await freePort();
   const options = ["--port", String(port), "--data-dir", join(directory, "data"), "--log-level", "silent"];
   return {
     name: "Leveret",
     command: process.execPath,
-    args: [LAUNCHER, "start", ...options],
+    args: [LAUNCHER, "start", ...options, ...further],
     environment: {},
     port,
     directory,

@@ -27,6 +27,11 @@ export function residentMemoryBytes(pid: number): number {
   return statusBytes(pid, "VmRSS");
 }
 
+/** Resident memory that is no file's: what the process itself has allocated, without the pages of mapped files. */
+export function anonymousMemoryBytes(pid: number): number {
+  return statusBytes(pid, "RssAnon");
+}
+
 function statusBytes(pid: number, field: string): number {
   const status = readFileSync(`/proc/${pid}/status`, "latin1");
   const kibibytes = new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1];

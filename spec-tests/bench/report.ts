@@ -74,17 +74,27 @@ function lineOf({ scenario, broker, runs }: ScenarioFigures, all: readonly Scena
 }
 
 function resultText(scenario: Scenario, runs: readonly RunFigures[]): string {
-  const value = valueText(scenario, medianValue(runs));
-  if (scenario.measure !== "latency") return value;
-  return `${value} / ${valueText(scenario, median(runs.map(({ latency }) => latency?.p99 ?? Number.NaN)))}`;
+  if (!isLatency(scenario)) return valueText(scenario, medianValue(runs));
+  const [middle, p99] = (["median", "p99"] as const).map((quantile) =>
+    valueText(scenario, median(runs.map(({ latency }) => latency?.[quantile] ?? Number.NaN))),
+  );
+  const beside = optionalText(
+    runs.map(({ besidePublishRate }) => besidePublishRate),
+    (rate) => ` beside ${whole(rate)}/s`,
+  );
+  return `${middle} / ${p99}${beside}`;
 }
 
-function valueText({ measure }: Scenario, value: number): string {
-  return measure === "latency" ? value.toFixed(2) : Math.round(value).toLocaleString("en");
+function valueText(scenario: Scenario, value: number): string {
+  return isLatency(scenario) ? value.toFixed(2) : whole(value);
 }
 
-function ratio({ measure }: Scenario, first: number, other: number): number {
-  return measure === "latency" ? other / first : first / other;
+function ratio(scenario: Scenario, first: number, other: number): number {
+  return isLatency(scenario) ? other / first : first / other;
+}
+
+function isLatency({ measure }: Scenario): boolean {
+  return measure === "latency" || measure === "roundTrip";
 }
 
 function medianValue(runs: readonly RunFigures[]): number {
@@ -106,5 +116,9 @@ export function median(values: readonly number[]): number {
 }
 
 function megabytes(bytes: number): string {
-  return Math.round(bytes / 1e6).toLocaleString("en");
+  return whole(bytes / 1e6);
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString("en");
 }

@@ -1,10 +1,9 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { LatencySummary } from "../../src/perf/latency-histogram.ts";
+import type { RpcResult } from "../../src/perf/rpc.ts";
 import type { ThroughputResult } from "../../src/perf/run-report.ts";
 import { type RunningBroker, withClient } from "./broker-process.ts";
-import { LAUNCHER } from "./brokers.ts";
+import { runPerfProcess, startPerfProcess } from "./perf-process.ts";
 import { cpuSeconds, peakMemoryBytes, resetPeakMemory } from "./process-usage.ts";
 import { FILL_OPTIONS, type Scenario } from "./scenarios.ts";
 
@@ -17,7 +16,7 @@ export interface RunLength {
 
 /** What one run of a scenario gave. */
 export interface RunFigures {
-  /** Messages per second, or the median latency in milliseconds. */
+  /** Messages per second, or the median latency or 99th percentile of round trips in milliseconds. */
   readonly value: number;
   /** The whole distribution, where latency was measured. */
   readonly latency: LatencySummary | undefined;
@@ -26,25 +25,40 @@ export interface RunFigures {
   /** The most memory that was resident in the broker's process during the run. */
   readonly brokerPeakBytes: number | undefined;
   readonly generatorCpuSeconds: number;
+  /** Messages per second that were published by what ran beside the scenario; undefined when nothing did. */
+  readonly besidePublishRate: number | undefined;
 }
 
-/** Runs a scenario against a broker once, on a queue that is gone afterwards. */
+const POLL_MILLISECONDS = 20;
+
+/** Runs a scenario against a broker once, on queues that are gone afterwards. */
 export async function runScenario(scenario: Scenario, broker: RunningBroker, length: RunLength): Promise<RunFigures> {
   const queue = `bench-${scenario.key}`;
   const target = ["--uri", broker.uri, "--queue", queue];
   const timed = await prepare(scenario, target, length);
+  const endBeside = await startBeside(scenario, broker.uri, `${queue}-beside`);
   if (broker.pid !== undefined) resetPeakMemory(broker.pid);
   const cpuBefore = broker.pid === undefined ? 0 : cpuSeconds(broker.pid);
-  const result = await perf([...target, ...timed, ...scenario.options]);
+  const result = await runPerfProcess<ThroughputResult | RpcResult>([...target, ...timed, ...scenario.options]);
   const figures = {
-    value: scenario.measure === "latency" ? (result.latency?.median ?? Number.NaN) : result[scenario.measure],
+    value: figureOf(scenario, result),
     latency: result.latency,
     brokerCpuSeconds: broker.pid === undefined ? undefined : cpuSeconds(broker.pid) - cpuBefore,
     brokerPeakBytes: broker.pid === undefined ? undefined : peakMemoryBytes(broker.pid),
     generatorCpuSeconds: result.generatorCpuSeconds,
+    besidePublishRate: await endBeside?.(),
   };
-  await withClient(broker.uri, async (client) => (await client.openChannel()).call("queue.delete", { queue }));
+  await withClient(broker.uri, async (client) => {
+    const channel = await client.openChannel();
+    for (const name of [queue, `${queue}-beside`]) await channel.call("queue.delete", { queue: name });
+  });
   return figures;
+}
+
+function figureOf({ measure }: Scenario, result: ThroughputResult | RpcResult): number {
+  if (measure === "roundTrip") return result.latency?.p99 ?? Number.NaN;
+  if (measure === "latency") return result.latency?.median ?? Number.NaN;
+  return (result as ThroughputResult)[measure];
 }
 
 /** Fills the queue where the scenario wants a backlog; returns the options that end the run. */
@@ -54,16 +68,32 @@ async function prepare(scenario: Scenario, target: readonly string[], length: Ru
     return ["--duration", String(seconds), "--warmup", String(scenario.measure === "confirmRate" ? 0 : warmupSeconds)];
   }
   const messages = ["--messages", String(Math.round(scenario.backlogPerSecond * seconds))];
-  await perf([...target, ...messages, ...FILL_OPTIONS]);
+  await runPerfProcess([...target, ...messages, ...FILL_OPTIONS]);
   return messages;
 }
 
-/** Runs `leveret perf` in a process of its own. */
-async function perf(options: readonly string[]): Promise<ThroughputResult> {
-  const child = spawn(process.execPath, [LAUNCHER, "perf", "--json", ...options], {
-    stdio: ["ignore", "pipe", "inherit"],
+/** Starts what runs beside a scenario; returns what ends it and resolves with what it published per second. */
+async function startBeside(
+  { beside }: Scenario,
+  uri: string,
+  queue: string,
+): Promise<(() => Promise<number>) | undefined> {
+  if (beside === undefined) return undefined;
+  const target = ["--uri", uri, "--queue", queue];
+  const runs = beside.map((options) => startPerfProcess<ThroughputResult>([...target, ...options]));
+  const results = Promise.all(runs.map(({ result }) => result));
+  await Promise.race([untilConsumed(uri, queue), results]);
+  return async () => {
+    for (const run of runs) run.interrupt();
+    return (await results).reduce((sum, { publishRate }) => sum + publishRate, 0);
+  };
+}
+
+async function untilConsumed(uri: string, queue: string): Promise<void> {
+  await withClient(uri, async (client) => {
+    const channel = await client.openChannel();
+    while ((await channel.call("queue.declare", { queue, durable: true })).consumerCount === 0) {
+      await sleep(POLL_MILLISECONDS);
+    }
   });
-  const [output, [status]] = await Promise.all([text(child.stdout), once(child, "exit")]);
-  if (status !== 0) throw new Error(`leveret perf ${options.join(" ")} ended with ${status}`);
-  return JSON.parse(output) as ThroughputResult;
 }

@@ -1,5 +1,5 @@
-/** What is read off a run: messages per second, or milliseconds. */
-export type Measure = "publishRate" | "confirmRate" | "consumeRate" | "latency";
+/** What is read off a run: messages per second, the median latency, or the 99th percentile of round trips. */
+export type Measure = "publishRate" | "confirmRate" | "consumeRate" | "latency" | "roundTrip";
 
 /** One way to load a broker. The queue is durable, and new for each run. */
 export interface Scenario {
@@ -10,12 +10,17 @@ export interface Scenario {
   readonly measure: Measure;
   /** With a backlog, which is there before: messages for each second that the scenario is to take. */
   readonly backlogPerSecond?: number;
+  /** Further runs of `leveret perf` at the same time, each a process of its own, all on another queue. */
+  readonly beside?: readonly (readonly string[])[];
 }
 
 const PERSISTENT_1KB = ["--size", "1024", "--persistent"];
 
+/** What the messages of a backlog are like. */
+export const FILL_SHAPE: readonly string[] = ["--consumers", "0", ...PERSISTENT_1KB];
+
 /** How a backlog gets into its queue. */
-export const FILL_OPTIONS: readonly string[] = ["--consumers", "0", ...PERSISTENT_1KB, "--confirms", "1000"];
+export const FILL_OPTIONS: readonly string[] = [...FILL_SHAPE, "--confirms", "1000"];
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -90,5 +95,15 @@ export const SCENARIOS: readonly Scenario[] = [
     options: ["--publishers", "0"],
     measure: "consumeRate",
     backlogPerSecond: 112_500,
+  },
+  {
+    key: "K",
+    title: "100 clients, 10 requests/s each, beside one publisher of 16 B transient at full speed: round trip",
+    options: ["rpc", "--clients", "100", "--rate", "10"],
+    measure: "roundTrip",
+    beside: [
+      ["--publishers", "0"],
+      ["--consumers", "0"],
+    ],
   },
 ];

@@ -22,6 +22,20 @@ test("[perf/churn] a run ends after its time", async (context) => {
   assert(result.seconds >= 0.19, `${result.seconds} s`);
 });
 
+test("[perf/rate] each worker does as many operations as the rate says, and no more", async (context) => {
+  const uri = await brokerUri(context);
+  const result = await churn("channel-churn", { uri, duration: 0.5, rate: 20, workers: 2 });
+  assert(result.operations > 0);
+  assert(result.operations <= 2 * Math.ceil(20 * result.seconds), `${result.operations} in ${result.seconds} s`);
+});
+
+test("[perf/rate] a worker that is not due for long does not hold up the end of its run", async (context) => {
+  const uri = await brokerUri(context);
+  const result = await churn("channel-churn", { uri, duration: 0.2, rate: 0.01 });
+  assert.equal(result.operations, 1);
+  assert(result.seconds < 5, `${result.seconds} s`);
+});
+
 test("[perf/churn] a run ends with the reason when the broker is gone", async () => {
   await assert.rejects(churn("queue-churn", { uri: "amqp://127.0.0.1:1", operations: 1 }), {
     name: "PerfError",

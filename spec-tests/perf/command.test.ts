@@ -15,7 +15,25 @@ test("[perf/command] the result is printed for people", async (context) => {
   assert.deepEqual([status, stderr], [0, ""]);
   assert.match(
     stdout,
-    /^published +1,000 +[\d,]+\/s\nconfirmed +1,000 .*\nconsumed +1,000 .*\npublish to delivery +median /,
+    /^published +1,000 +[\d,]+\/s\nconfirmed +1,000 .*\nconsumed +1,000 .*\npublish to delivery +min /,
+  );
+});
+
+test("[perf/command] the result of rpc is printed for people", async (context) => {
+  const uri = await brokerUri(context);
+  const { status, stdout, stderr } = await perf(context, [
+    "rpc",
+    "--uri",
+    uri,
+    "--operations",
+    "100",
+    "--clients",
+    "4",
+  ]);
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.match(
+    stdout,
+    /^requests +100 +.*\nreplies +100 .*\nanswered +100 .*\nrequest to reply +min .* p99.9 .*\nmeas/,
   );
 });
 

@@ -40,6 +40,8 @@ class Recorder {
 interface Sent {
   readonly octets: Buffer;
   readonly seen: readonly string[];
+  /** The property flags and properties of a message. */
+  readonly properties?: Buffer;
 }
 
 const tag = fc.oneof(fc.integer({ min: 1, max: 1000 }), fc.constant(2 ** 40 + 7));
@@ -69,8 +71,9 @@ const message = fc
     const method = gotten
       ? encodeMethodFrame(CHANNEL, "basic.get-ok", { ...origin, messageCount: 3 })
       : encodeMethodFrame(CHANNEL, "basic.deliver", { ...origin, consumerTag });
-    const octets = Buffer.concat([method, encodeContent(encodeProperties({ contentType }), body, 4096)]);
-    return { octets, seen: [`message ${deliveryTag} ${bodyBytes >= 8 ? stamp : 0}`] };
+    const properties = encodeProperties({ contentType });
+    const octets = Buffer.concat([method, encodeContent(properties, body, 4096)]);
+    return { octets, seen: [`message ${deliveryTag} ${bodyBytes >= 8 ? stamp : 0}`], properties };
   });
 
 const other = fc.constantFrom<Sent>(
@@ -86,6 +89,26 @@ test("[perf/scanner] everything is found however the octets are cut", () => {
     fc.property(session, fc.array(fc.nat(), { maxLength: 12 }), (sent, cuts) => {
       const recorder = new Recorder();
       recorder.scan(Buffer.concat(sent.map(({ octets }) => octets)), cuts);
+      assert.deepEqual(
+        recorder.seen,
+        sent.flatMap(({ seen }) => seen),
+      );
+    }),
+  );
+});
+
+test("[perf/scanner] whoever looks at properties is shown them whole, once a message", () => {
+  fc.assert(
+    fc.property(session, fc.array(fc.nat(), { maxLength: 12 }), (sent, cuts) => {
+      const recorder = new Recorder();
+      const shown: string[] = [];
+      recorder.scanner.traffic.properties = (octets, start, end) => shown.push(octets.toString("hex", start, end));
+      recorder.scan(Buffer.concat(sent.map(({ octets }) => octets)), cuts);
+      const expected = sent.map(({ properties }) => properties?.toString("hex"));
+      assert.deepEqual(
+        shown,
+        expected.filter((text) => text !== undefined),
+      );
       assert.deepEqual(
         recorder.seen,
         sent.flatMap(({ seen }) => seen),

@@ -22,6 +22,10 @@ const REFUSED: readonly (readonly [options: Readonly<Record<string, unknown>>, t
   [{ uri: "http://host" }, /is not a URI like amqp:/],
   [{ uri: "nonsense" }, /is not a URI like amqp:/],
   [{ mode: "queue-churn", workers: -1 }, /^--workers is -1/],
+  [{ mode: "rpc", clients: 0, responders: 0 }, /nothing to do/],
+  [{ mode: "rpc", size: 7 }, "rpc needs a --size of at least 8"],
+  [{ mode: "rpc", ack: 10, prefetch: 5 }, /no message would ever be acknowledged/],
+  [{ mode: "rpc", queue: "" }, /would not know where to ask/],
 ];
 for (const [options, text] of REFUSED) {
   test(`[perf/options] ${JSON.stringify(options)} is refused`, () => {

@@ -2,6 +2,7 @@ import type { TestContext } from "node:test";
 import { startBroker } from "../../src/index.ts";
 import { type ChurnResult, runChurn } from "../../src/perf/churn.ts";
 import { parseOptions } from "../../src/perf/options.ts";
+import { type RpcResult, runRpc } from "../../src/perf/rpc.ts";
 import type { RunControl } from "../../src/perf/run-control.ts";
 import type { Rates, ThroughputResult } from "../../src/perf/run-report.ts";
 import { runThroughput } from "../../src/perf/throughput.ts";
@@ -29,6 +30,13 @@ export function churn(mode: string, options: Options): Promise<ChurnResult> {
   const { churn: churnOptions } = parseOptions(perfArguments({ mode, ...options }));
   if (churnOptions === undefined) throw new TypeError(`${mode} is no churn mode`);
   return runChurn(churnOptions, CONTROL);
+}
+
+/** What `leveret perf rpc` with these options measures. */
+export function rpc(options: Options): Promise<RpcResult> {
+  const { rpc: rpcOptions } = parseOptions(perfArguments({ mode: "rpc", ...options }));
+  if (rpcOptions === undefined) throw new TypeError("rpc is a mode");
+  return runRpc(rpcOptions, CONTROL);
 }
 
 /** Messages that are waiting in a queue. */

@@ -29,6 +29,31 @@ describe("change set", () => {
     }
   });
 
+  it("writes nothing for a note that is put and deleted again, unless one is on disk", () => {
+    for (const isStored of [false, true]) {
+      const changes = new ChangeSet();
+      changes.putNote(1, Buffer.from("key"), Buffer.from("1"));
+      changes.putNote(1, Buffer.from("key"), Buffer.from("2"));
+      changes.deleteNote(1, Buffer.from("key"));
+      changes.forgetShortLivedNotes((ownerId, key) => {
+        assert.deepEqual([ownerId, key], [1, "key"]);
+        return isStored;
+      });
+      assert.equal(changes.isEmpty, !isStored);
+    }
+  });
+
+  it("holds nothing for notes that come and go while commits fail", () => {
+    const buffer = new ChangeBuffer();
+    for (let turn = 0; turn < 100; turn++) {
+      buffer.gathering.putNote(1, Buffer.of(turn), Buffer.of(1));
+      if (turn > 0) buffer.gathering.deleteNote(1, Buffer.of(turn - 1));
+      buffer.begin().forgetShortLivedNotes(() => false);
+      buffer.failed(turn % 2 === 0);
+    }
+    assert.deepEqual([...(buffer.gathering.queues.get(1)?.notes?.byKey.keys() ?? [])], ["c"]);
+  });
+
   it("holds one change for each key, however often it is changed while commits fail", () => {
     const buffer = new ChangeBuffer();
     const { chunk } = chunkOf(1, 8);
@@ -36,19 +61,21 @@ describe("change set", () => {
       buffer.gathering.settle(1, chunk, settlementOf(chunk, turn % 8));
       buffer.gathering.delivered(1, turn);
       buffer.gathering.putDefinition("queue", "q", turn);
+      buffer.gathering.putNote(1, Buffer.from("key"), Buffer.of(turn));
       buffer.begin();
       buffer.failed(true);
     }
     const queue = buffer.gathering.queues.get(1);
     assert.equal(queue?.settlements.size, 1);
     assert.equal(queue?.deliveredBelow, 99);
+    assert.deepEqual([...(queue?.notes?.byKey ?? [])], [["key", Buffer.of(99)]]);
     assert.deepEqual(
       [...buffer.gathering.definitions.values()],
       [{ kind: "queue", id: "q", json: '{"id":"q","value":99}' }],
     );
   });
 
-  it("refuses numbers that do not fit, at the call", () => {
+  it("refuses numbers and notes that do not fit, at the call", () => {
     const changes = new ChangeSet();
     const { chunk, value } = chunkOf(1, 1);
     const append = (queueId: number, changed: object): void =>
@@ -62,11 +89,18 @@ describe("change set", () => {
     assert.throws(() => append(1, { recordBytes: 9 }), /length/);
     assert.throws(() => changes.settle(1, { ...chunk, count: 9 }, settlementOf(chunk)), /one bit/);
     assert.throws(() => changes.delivered(1, Number.NaN), /sequence/);
+    const key = Buffer.alloc(1);
+    assert.throws(() => changes.putNote(2 ** 32, key, key), /queue id/);
+    assert.throws(() => changes.putNote(1, Buffer.alloc(0), key), /short key/);
+    assert.throws(() => changes.putNote(1, Buffer.alloc(65), key), /short key/);
+    assert.throws(() => changes.putNote(1, key, Buffer.alloc(1025)), /small/);
+    assert.throws(() => changes.deleteNote(1, Buffer.alloc(0)), /short key/);
+    assert.throws(() => changes.deleteNote(1, Buffer.alloc(65)), /short key/);
   });
 });
 
-const CALLS = ["append", "append", "remove", "settle", "drop", "delivered"] as const;
-const COMMIT_STEPS = ["begin", "succeed", "fail", "fail after writing"] as const;
+const CALLS = ["append", "append", "remove", "settle", "drop", "delivered", "put note", "delete note"] as const;
+const COMMIT_STEPS = ["begin", "begin without asking the disk", "succeed", "fail", "fail after writing"] as const;
 type Call = (typeof CALLS)[number];
 
 /** What a store holds, key by key as on disk. */
@@ -74,18 +108,21 @@ class Disk {
   readonly chunks = new Set<string>();
   readonly settlements = new Map<string, number>();
   readonly delivered = new Map<number, number>();
+  readonly notes = new Map<string, number>();
 
   copy(): Disk {
     const copy = new Disk();
     for (const key of this.chunks) copy.chunks.add(key);
     for (const [key, bit] of this.settlements) copy.settlements.set(key, bit);
     for (const [key, sequence] of this.delivered) copy.delivered.set(key, sequence);
+    for (const [key, value] of this.notes) copy.notes.set(key, value);
     return copy;
   }
 
   drop(queueId: number): void {
     for (const key of [...this.chunks]) if (key.startsWith(`${queueId} `)) this.chunks.delete(key);
     for (const key of [...this.settlements.keys()]) if (key.startsWith(`${queueId} `)) this.settlements.delete(key);
+    for (const key of [...this.notes.keys()]) if (key.startsWith(`${queueId} `)) this.notes.delete(key);
     this.delivered.delete(queueId);
   }
 
@@ -102,6 +139,10 @@ class Disk {
       for (const [first, settlement] of queue.settlements) {
         if (settlement === undefined) this.settlements.delete(`${queueId} ${first}`);
         else this.settlements.set(`${queueId} ${first}`, Math.log2(settlement.bitmap[0]!));
+      }
+      for (const [key, value] of queue.notes?.byKey ?? []) {
+        if (value === undefined) this.notes.delete(`${queueId} ${key}`);
+        else this.notes.set(`${queueId} ${key}`, value.readUInt32BE());
       }
       if (queue.deliveredBelow !== undefined) this.delivered.set(queueId, queue.deliveredBelow);
     }
@@ -139,20 +180,22 @@ describe("change buffer", () => {
           inFlight = undefined;
           if (succeeds) assert.deepEqual(contentsOf(disk), contentsOf(modelAtBegin));
         };
-        const begin = (): void => {
+        const begin = (asksDisk: boolean): void => {
           if (inFlight !== undefined) return;
           modelAtBegin = model.copy();
           inFlight = buffer.begin();
+          if (asksDisk) inFlight.forgetShortLivedNotes((queueId, key) => disk.notes.has(`${queueId} ${key}`));
         };
         for (const { does, queueId, chunk, bit } of steps) {
-          if (does === "begin") begin();
+          if (does === "begin") begin(true);
+          else if (does === "begin without asking the disk") begin(false);
           else if (does === "succeed") end(true, true);
           else if (does === "fail") end(false, false);
           else if (does === "fail after writing") end(false, true);
           else call(buffer.gathering, model, does, queueId, chunk, bit, ++writes);
         }
         end(false, false);
-        begin();
+        begin(true);
         end(true, true);
       }),
       { numRuns: 2000 },
@@ -187,12 +230,25 @@ function call(
   } else if (does === "delivered") {
     changes.delivered(queueId, sequence);
     model.delivered.set(queueId, sequence);
+  } else if (does === "put note") {
+    const value = Buffer.alloc(4);
+    value.writeUInt32BE(sequence);
+    changes.putNote(queueId, Buffer.from(`note ${bit}`), value);
+    model.notes.set(`${queueId} note ${bit}`, sequence);
+  } else if (does === "delete note") {
+    changes.deleteNote(queueId, Buffer.from(`note ${bit}`));
+    model.notes.delete(`${queueId} note ${bit}`);
   } else if (does === "drop") {
     changes.dropQueue(queueId);
     model.drop(queueId);
   }
 }
 
-function contentsOf({ chunks, settlements, delivered }: Disk): unknown {
-  return { chunks: [...chunks].sort(), settlements: [...settlements].sort(), delivered: [...delivered].sort() };
+function contentsOf({ chunks, settlements, delivered, notes }: Disk): unknown {
+  return {
+    chunks: [...chunks].sort(),
+    settlements: [...settlements].sort(),
+    delivered: [...delivered].sort(),
+    notes: [...notes].sort(),
+  };
 }

@@ -1,34 +1,58 @@
 import type { ChunkDescriptor, ChunkSettlement, DefinitionKind, Store } from "../../src/core/ports.ts";
 
+/** A note as text of one code unit for each octet. */
+export type NoteEntry = [ownerId: number, key: string, value: string];
+
 /** What a store reports at recovery, in the order it reports it. */
 export interface Contents {
   readonly definitions: { kind: DefinitionKind; id: string; value: unknown }[];
   readonly delivered: Map<number, number>;
+  readonly notes: NoteEntry[];
   readonly chunks: { queueId: number; chunk: ChunkDescriptor; settlement: ChunkSettlement | undefined }[];
   /** Names of the visitor's methods, in the order of their first call. */
   readonly order: string[];
 }
 
 export function contentsOf(store: Store): Contents {
-  const contents: Contents = { definitions: [], delivered: new Map(), chunks: [], order: [] };
-  const note = (name: string): void => {
+  const contents: Contents = { definitions: [], delivered: new Map(), notes: [], chunks: [], order: [] };
+  const notes: [ownerId: number, key: Uint8Array, value: Uint8Array][] = [];
+  const called = (name: string): void => {
     if (contents.order.at(-1) !== name) contents.order.push(name);
   };
   store.recover({
     definition(kind, id, value) {
-      note("definition");
+      called("definition");
       contents.definitions.push({ kind, id, value });
     },
     delivered(queueId, sequence) {
-      note("delivered");
+      called("delivered");
       contents.delivered.set(queueId, sequence);
     },
+    note(ownerId, key, value) {
+      called("note");
+      notes.push([ownerId, key, value]);
+    },
     chunk(queueId, chunk, settlement) {
-      note("chunk");
+      called("chunk");
       contents.chunks.push({ queueId, chunk, settlement });
     },
   });
+  // Only now: the visitor may keep what it is handed.
+  for (const [ownerId, key, value] of notes) contents.notes.push([ownerId, latin1(key), latin1(value)]);
   return contents;
+}
+
+function latin1(octets: Uint8Array): string {
+  return Buffer.from(octets).toString("latin1");
+}
+
+/** Puts a note whose key and value are given as text of one code unit for each octet. */
+export function putNote(store: Store, ...[ownerId, key, value]: NoteEntry): void {
+  store.putNote(ownerId, Buffer.from(key, "latin1"), Buffer.from(value, "latin1"));
+}
+
+export function deleteNote(store: Store, ownerId: number, key: string): void {
+  store.deleteNote(ownerId, Buffer.from(key, "latin1"));
 }
 
 export function commit(store: Store): Promise<void> {

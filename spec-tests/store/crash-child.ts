@@ -6,11 +6,11 @@
 import { writeSync } from "node:fs";
 import { silentLogger } from "../../src/lib/logger.ts";
 import { openLmdbStore } from "../../src/store/lmdb-store.ts";
-import { chunkOf, contentsOf, settlementOf } from "./contents.ts";
+import { chunkOf, contentsOf, deleteNote, putNote, settlementOf } from "./contents.ts";
 
 /** Octets per message of the chunks of queue 0, 1, …: inline values as well as some that take pages of their own. */
 const BYTES_EACH = [10, 100, 5000, 60_000];
-/** A chunk is removed after so many more. */
+/** A chunk and a note are removed after so many more. */
 const KEPT = 3;
 
 const store = openLmdbStore({ directory: process.argv[2] as string, logger: silentLogger });
@@ -22,8 +22,12 @@ function commitFrom(number: number): void {
     store.append(queueId, "durable", chunk, value, 0, value.length);
     store.settle(queueId, chunk, settlementOf(chunk));
     store.delivered(queueId, number);
+    putNote(store, queueId, "replaced", String(number));
+    putNote(store, queueId, String(number), "x".repeat(Math.min(bytesEach, 1000)));
     store.putDefinition("queue", `q${queueId}`, number);
-    if (number > KEPT) store.remove(queueId, "durable", chunkOf(number - KEPT, 1, bytesEach).chunk);
+    if (number <= KEPT) continue;
+    store.remove(queueId, "durable", chunkOf(number - KEPT, 1, bytesEach).chunk);
+    deleteNote(store, queueId, String(number - KEPT));
   }
   store.commit((error) => {
     if (error !== undefined) throw error;

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { MemoryState } from "../../src/store/memory-state.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
-import { appendChunk, commit, contentsOf } from "./contents.ts";
+import { appendChunk, commit, contentsOf, deleteNote, putNote } from "./contents.ts";
 import { storeSuite } from "./store-suite.ts";
 
 storeSuite("faulty store that does not fail", () => {
@@ -31,6 +31,23 @@ describe("faulty store", () => {
       [1],
     );
     assert.equal(store.commitCount, 3);
+  });
+
+  it("keeps the notes of a failed commit, in order, as they were at the call", async () => {
+    const within = new MemoryStore();
+    const store = new FaultyStore(within);
+    store.failCommits(1, new Error("no space left"));
+    const key = Buffer.from("k");
+    const value = Buffer.from("v");
+    store.putNote(1, key, value);
+    key.fill("x");
+    value.fill("x");
+    putNote(store, 1, "gone", "1");
+    await assert.rejects(commit(store), /no space left/);
+    deleteNote(store, 1, "gone");
+    assert.deepEqual(contentsOf(within).notes, []);
+    await commit(store);
+    assert.deepEqual(contentsOf(within).notes, [[1, "k", "v"]]);
   });
 
   it("holds a commit back, with what it held at its beginning, until it is released or fails", async () => {

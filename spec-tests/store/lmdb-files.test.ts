@@ -1,18 +1,28 @@
 import assert from "node:assert/strict";
-import { mkdirSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { ChunkDescriptor } from "../../src/core/ports.ts";
 import { silentLogger } from "../../src/lib/logger.ts";
 import { StoreFormatError } from "../../src/store/errors.ts";
+import { chunkKey } from "../../src/store/key-layout.ts";
 import { LmdbEnvironment } from "../../src/store/lmdb-environment.ts";
 import { type LmdbStore, openLmdbStore } from "../../src/store/lmdb-store.ts";
-import { DURABLE_DATABASES } from "../../src/store/write-changes.ts";
+import { DURABLE_DATABASES, type DurableEnvironment } from "../../src/store/write-changes.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { appendChunk, chunkOf, commit, contentsOf, settlementOf } from "./contents.ts";
+import { appendChunk, chunkOf, commit, contentsOf, deleteNote, putNote, settlementOf } from "./contents.ts";
 
 function openIn(directory: string): LmdbStore {
   return openLmdbStore({ directory, logger: silentLogger });
+}
+
+function openDurable(directory: string): DurableEnvironment {
+  return new LmdbEnvironment({
+    directory: join(directory, "durable"),
+    databaseNames: DURABLE_DATABASES,
+    isDurable: true,
+    logger: silentLogger,
+  });
 }
 
 /** Changes a durable database behind the store's back. */
@@ -22,12 +32,7 @@ async function tamper(
   key: Buffer,
   value: Buffer | undefined,
 ): Promise<void> {
-  const environment = new LmdbEnvironment({
-    directory: join(directory, "durable"),
-    databaseNames: DURABLE_DATABASES,
-    isDurable: true,
-    logger: silentLogger,
-  });
+  const environment = openDurable(directory);
   if (value === undefined) environment.database(database).removeSync(key);
   else environment.database(database).putSync(key, value);
   await environment.close();
@@ -51,17 +56,58 @@ describe("LMDB files", () => {
 
   it("of a newer format are refused, and left as they are", async (context) => {
     const directory = await directoryWithOneChunk(context);
-    await tamper(directory, "meta", Buffer.from("formatVersion"), Buffer.from("2"));
+    await tamper(directory, "meta", Buffer.from("formatVersion"), Buffer.from("3"));
     for (let attempt = 0; attempt < 2; attempt++) {
       assert.throws(() => openIn(directory), {
         name: "StoreFormatError",
-        message: "the data directory has format 2, written by a newer version; this one knows up to 1",
+        message: "the data directory has format 3, written by a newer version; this one knows up to 2",
       });
     }
-    await tamper(directory, "meta", Buffer.from("formatVersion"), Buffer.from("1"));
+    await tamper(directory, "meta", Buffer.from("formatVersion"), Buffer.from("2"));
     const store = openIn(directory);
     assert.equal(contentsOf(store).chunks.length, 1);
     await store.close();
+  });
+
+  it("of format 1, without notes, are opened and brought to the current format", async (context) => {
+    const directory = temporaryDirectory(context);
+    const { chunk, value } = chunkOf(0, 5);
+    const old = new LmdbEnvironment({
+      directory: join(directory, "durable"),
+      databaseNames: ["definitions", "chunks", "settlements", "delivered", "dropped", "meta"],
+      isDurable: true,
+      logger: silentLogger,
+    });
+    old.database("meta").putSync(Buffer.from("formatVersion"), Buffer.from("1"));
+    old.database("chunks").putSync(chunkKey(1, chunk), value);
+    await old.close();
+    let store = openIn(directory);
+    assert.deepEqual(contentsOf(store).chunks, [{ queueId: 1, chunk, settlement: undefined }]);
+    putNote(store, 1, "key", "value");
+    await commit(store);
+    await store.close();
+    store = openIn(directory);
+    assert.deepEqual(contentsOf(store).notes, [[1, "key", "value"]]);
+    assert.equal(store.read(1, "durable", chunk).compare(value), 0);
+    await store.close();
+    const environment = openDurable(directory);
+    assert.equal(environment.database("meta").get(Buffer.from("formatVersion"))?.toString(), "2");
+    await environment.close();
+  });
+
+  it("stay as they are when a note is put and deleted again in one commit", async (context) => {
+    const directory = await directoryWithOneChunk(context);
+    const store = openIn(directory);
+    context.after(() => store.close());
+    const contents = (): Buffer => readFileSync(join(directory, "durable", "data.mdb"));
+    const before = contents();
+    putNote(store, 1, "short-lived", "1");
+    deleteNote(store, 1, "short-lived");
+    await commit(store);
+    assert.equal(contents().compare(before), 0);
+    putNote(store, 1, "kept", "1");
+    await commit(store);
+    assert.notEqual(contents().compare(before), 0);
   });
 
   it("without a format version, or a senseless one, are refused", async (context) => {
@@ -103,6 +149,9 @@ describe("LMDB files", () => {
       ["settlements", Buffer.from("00000001", "hex"), Buffer.alloc(13), /malformed settlement key/],
       ["delivered", Buffer.from("00000001", "hex"), Buffer.of(1), /malformed sequence number/],
       ["delivered", Buffer.of(1), Buffer.alloc(8), /malformed queue key/],
+      ["notes", Buffer.from("00000001", "hex"), Buffer.of(1), /malformed note key/],
+      ["notes", Buffer.alloc(4 + 65, 1), Buffer.of(1), /malformed note key/],
+      ["notes", Buffer.of(1), Buffer.of(1), /malformed queue key/],
       ["definitions", Buffer.of(99, 0, 65), Buffer.from("{}"), /malformed definition key/],
       ["definitions", Buffer.of(1, 0, 65), Buffer.from("{"), /not JSON/],
     ];
@@ -178,6 +227,7 @@ describe("LMDB files", () => {
     store.recover({
       definition() {},
       delivered() {},
+      note() {},
       chunk(_queueId, _chunk, settlement) {
         count += 1;
         if (settlement !== undefined) settledCount += 1;

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { silentLogger } from "../../src/lib/logger.ts";
 import { openLmdbStore } from "../../src/store/lmdb-store.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { contentsOf } from "./contents.ts";
+import { type Contents, contentsOf } from "./contents.ts";
 
 const CHILD_MILLISECONDS_MAX = 20_000;
 
@@ -100,6 +100,7 @@ describe("a process killed at any moment", () => {
         contents.definitions.map(({ value }) => value),
         Array(4).fill(number),
       );
+      for (let queueId = 0; queueId < 4; queueId++) assert.deepEqual(notesOf(contents, queueId), notesAt(number));
       const expected = [number - 2, number - 1, number].filter((first) => first > 0);
       for (let queueId = 0; queueId < 4; queueId++) {
         const chunks = contents.chunks.filter((entry) => entry.queueId === queueId);
@@ -116,6 +117,18 @@ describe("a process killed at any moment", () => {
     context.diagnostic(`${number} commits survived ten kills`);
   });
 });
+
+/** The notes of a queue: their keys, and the value of the one that is replaced. */
+function notesOf({ notes }: Contents, queueId: number): (string | undefined)[] {
+  const own = notes.filter(([ownerId]) => ownerId === queueId);
+  return [...own.map(([, key]) => key), own.find(([, key]) => key === "replaced")?.[2]];
+}
+
+/** What {@link notesOf} gives for the number committed last. */
+function notesAt(number: number): string[] {
+  const keys = [number - 2, number - 1, number].filter((key) => key > 0).map(String);
+  return [...keys.sort(), "replaced", String(number)];
+}
 
 /** Runs a command that sees a file system of so many KiB mounted at its first argument. */
 const ON_SMALL_DISK = 'mount -t tmpfs -o size="$1"k tmpfs "$2" && shift 2 && exec "$@"';
@@ -147,13 +160,15 @@ describe("a full disk", { skip: process.platform === "win32" }, () => {
       timeout: CHILD_MILLISECONDS_MAX,
     });
     assert.equal(child.status, 0, child.stderr);
-    const { failures, readableBytes, retained, storedCount } = JSON.parse(child.stdout);
+    const { failures, readableBytes, retained, storedCount, noteCount } = JSON.parse(child.stdout);
     assert.deepEqual(failures, ["EFBIG", "EFBIG"]);
     assert.equal(readableBytes, 50_000);
     const store = openLmdbStore({ directory, logger: silentLogger });
     context.after(() => store.close());
-    const { chunks } = contentsOf(store);
+    const { chunks, notes } = contentsOf(store);
     assert.equal(chunks.length, storedCount);
+    assert.equal(notes.length, noteCount);
+    assert.ok(notes.every(([, key, value]) => key === value));
     for (const { queueId, chunk } of chunks) assert.equal(store.read(queueId, "durable", chunk).length, 50_000);
     for (const [index, chunk] of retained.entries())
       assert.equal(store.read(1 + index, "durable", chunk).length, 50_000);

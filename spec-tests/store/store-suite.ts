@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { Store } from "../../src/core/ports.ts";
-import { appendChunk, chunkOf, commit, contentsOf, settlementOf } from "./contents.ts";
+import { appendChunk, chunkOf, commit, contentsOf, deleteNote, putNote, settlementOf } from "./contents.ts";
 
 /** Opens one store after another over the same durable state. */
 export interface StoreOpener {
@@ -32,12 +32,21 @@ export function storeSuite(name: string, openerOf: () => StoreOpener): void {
     }
 
     it("is empty when new", () => {
-      assert.deepEqual(contentsOf(store), { definitions: [], delivered: new Map(), chunks: [], order: [] });
+      assert.deepEqual(contentsOf(store), {
+        definitions: [],
+        delivered: new Map(),
+        notes: [],
+        chunks: [],
+        order: [],
+      });
     });
 
-    it("reports definitions first, then queues in order with their chunks in order", async () => {
+    it("reports definitions first, then notes in order, then queues in order with their chunks in order", async () => {
       store.putDefinition("queue", "q", { durable: true });
       store.delivered(2, 7);
+      putNote(store, 256, "a", "");
+      for (const key of ["b", "ab", "\xff", "a", "\0", "a\0"]) putNote(store, 3, key, `of 3: ${key}`);
+      putNote(store, 1, "z", "of 1");
       appendChunk(store, 2, 2 ** 33, 3);
       appendChunk(store, 2, 5, 3);
       appendChunk(store, 1, 300, 3);
@@ -45,7 +54,20 @@ export function storeSuite(name: string, openerOf: () => StoreOpener): void {
       await commit(store);
       await restart();
       const contents = contentsOf(store);
-      assert.deepEqual(contents.order, ["definition", "delivered", "chunk"]);
+      assert.deepEqual(contents.order, ["definition", "delivered", "note", "chunk"]);
+      assert.deepEqual(
+        contents.notes.map(([ownerId, key]) => [ownerId, key]),
+        [
+          [1, "z"],
+          [3, "\0"],
+          [3, "a"],
+          [3, "a\0"],
+          [3, "ab"],
+          [3, "b"],
+          [3, "\xff"],
+          [256, "a"],
+        ],
+      );
       assert.deepEqual(
         contents.chunks.map(({ queueId, chunk }) => [queueId, chunk.first]),
         [
@@ -99,6 +121,107 @@ export function storeSuite(name: string, openerOf: () => StoreOpener): void {
           .map((entry) => JSON.stringify(entry))
           .sort(),
       );
+    });
+
+    it("puts, replaces and deletes notes", async () => {
+      putNote(store, 1, "replaced", "1");
+      putNote(store, 1, "deleted", "1");
+      putNote(store, 2, "deleted", "of another");
+      deleteNote(store, 1, "never there");
+      await commit(store);
+      putNote(store, 1, "replaced", "2");
+      deleteNote(store, 1, "deleted");
+      deleteNote(store, 3, "never there");
+      await commit(store);
+      await restart();
+      assert.deepEqual(contentsOf(store).notes, [
+        [1, "replaced", "2"],
+        [2, "deleted", "of another"],
+      ]);
+    });
+
+    it("keeps the last word on a note within a commit", async () => {
+      putNote(store, 1, "put, deleted", "old");
+      putNote(store, 1, "deleted, put", "old");
+      await commit(store);
+      putNote(store, 1, "put, deleted", "new");
+      deleteNote(store, 1, "put, deleted");
+      deleteNote(store, 1, "deleted, put");
+      putNote(store, 1, "deleted, put", "new");
+      putNote(store, 1, "new: put, deleted", "new");
+      deleteNote(store, 1, "new: put, deleted");
+      putNote(store, 1, "new: put, deleted, put", "new");
+      deleteNote(store, 1, "new: put, deleted, put");
+      putNote(store, 1, "new: put, deleted, put", "newer");
+      await commit(store);
+      await restart();
+      assert.deepEqual(contentsOf(store).notes, [
+        [1, "deleted, put", "new"],
+        [1, "new: put, deleted, put", "newer"],
+      ]);
+    });
+
+    it("deletes a note whose put is in flight", async () => {
+      putNote(store, 1, "a", "1");
+      putNote(store, 1, "b", "1");
+      const committed = commit(store);
+      deleteNote(store, 1, "a");
+      putNote(store, 1, "b", "2");
+      deleteNote(store, 1, "b");
+      putNote(store, 1, "c", "1");
+      await committed;
+      await commit(store);
+      await restart();
+      assert.deepEqual(contentsOf(store).notes, [[1, "c", "1"]]);
+    });
+
+    it("keeps notes of every size, and copies them at the call", async () => {
+      const expected = [];
+      const key = Buffer.alloc(64, 0xfe);
+      const value = Buffer.alloc(1024, 7);
+      for (const [keyBytes, valueBytes] of [
+        [64, 1024],
+        [64, 0],
+        [63, 1023],
+        [1, 1024],
+        [1, 0],
+      ] as const) {
+        for (const ownerId of [0, 0xffff_ffff]) {
+          key.fill(keyBytes + (valueBytes & 1));
+          value.fill(ownerId & 0xff);
+          store.putNote(ownerId, key.subarray(0, keyBytes), value.subarray(0, valueBytes));
+          expected.push([ownerId, key.toString("latin1", 0, keyBytes), value.toString("latin1", 0, valueBytes)]);
+        }
+      }
+      store.putNote(5, key, value);
+      key.fill(0);
+      await commit(store);
+      store.deleteNote(5, Buffer.alloc(64, 1));
+      key.fill(1);
+      await commit(store);
+      await restart();
+      const replaced = new Map(expected.map((note) => [`${note[0]} ${note[1]}`, note]));
+      const found = contentsOf(store).notes.filter(([ownerId]) => ownerId !== 5);
+      assert.deepEqual(new Map(found.map((note) => [`${note[0]} ${note[1]}`, note])), replaced);
+    });
+
+    it("keeps many notes", async () => {
+      const count = 20_000;
+      const key = Buffer.alloc(8);
+      const keyOf = (number: number): Buffer => {
+        key.writeBigUInt64BE(BigInt((number * 7919) % count));
+        return key;
+      };
+      for (let number = 0; number < count; number++) store.putNote(number & 1, keyOf(number), keyOf(number));
+      await commit(store);
+      for (let number = 0; number < count; number++) {
+        if (number % 4 > 1) store.deleteNote(number & 1, keyOf(number));
+      }
+      await commit(store);
+      await restart();
+      const { notes } = contentsOf(store);
+      assert.equal(notes.length, count / 2);
+      assert.ok(notes.every(([, found, value]) => found === value));
     });
 
     it("takes a definition's value as it is at the call", async () => {
@@ -274,10 +397,14 @@ export function storeSuite(name: string, openerOf: () => StoreOpener): void {
         appendChunk(store, queueId, 8, 8);
         store.settle(queueId, chunk, settlementOf(chunk, 1));
         store.delivered(queueId, 4);
+        putNote(store, queueId, "a", "1");
+        putNote(store, queueId, "b", "1");
       }
       await commit(store);
       appendChunk(store, 2, 100, 1);
       store.delivered(2, 5);
+      putNote(store, 2, "c", "1");
+      putNote(store, 2, "a", "2");
       store.dropQueue(2);
       await commit(store);
       await restart();
@@ -287,6 +414,13 @@ export function storeSuite(name: string, openerOf: () => StoreOpener): void {
         [1, 1, 3, 3, 256, 256],
       );
       assert.deepEqual([...contents.delivered.keys()], [1, 3, 256]);
+      assert.deepEqual(
+        contents.notes.map(([ownerId, key]) => [ownerId, key]),
+        [1, 3, 256].flatMap((ownerId) => [
+          [ownerId, "a"],
+          [ownerId, "b"],
+        ]),
+      );
     });
 
     it("drops a queue of many chunks at once, as far as can be seen", async () => {
@@ -331,6 +465,29 @@ export function storeSuite(name: string, openerOf: () => StoreOpener): void {
       for (let turn = 0; turn < 20; turn++) await commit(store);
       await restart();
       assert.deepEqual(contentsOf(store).chunks, [{ queueId: 7, chunk: later, settlement: undefined }]);
+    });
+
+    it("drops many notes at once, as far as can be seen, and keeps what is put after that", async () => {
+      for (const ownerId of [7, 8]) {
+        for (let number = 0; number < 2000; number++) putNote(store, ownerId, `${number}`, "old");
+      }
+      putNote(store, 9, "of another", "old");
+      await commit(store);
+      store.dropQueue(7);
+      store.dropQueue(8);
+      putNote(store, 8, "same commit", "new");
+      await commit(store);
+      await restart();
+      const kept = [
+        [8, "same commit", "new"],
+        [9, "of another", "old"],
+      ];
+      assert.deepEqual(contentsOf(store).notes, kept);
+      putNote(store, 7, "1", "another run");
+      await commit(store);
+      for (let turn = 0; turn < 20; turn++) await commit(store);
+      await restart();
+      assert.deepEqual(contentsOf(store).notes, [[7, "1", "another run"], ...kept]);
     });
 
     it("forgets transient chunks at a restart, and keeps them apart from durable ones", async () => {

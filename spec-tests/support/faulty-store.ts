@@ -79,6 +79,17 @@ export class FaultyStore implements Store {
     this.#gathering.push((store) => store.delivered(queueId, sequence));
   }
 
+  putNote(ownerId: number, key: Uint8Array, value: Uint8Array): void {
+    const takenKey = Buffer.from(key);
+    const takenValue = Buffer.from(value);
+    this.#gathering.push((store) => store.putNote(ownerId, takenKey, takenValue));
+  }
+
+  deleteNote(ownerId: number, key: Uint8Array): void {
+    const taken = Buffer.from(key);
+    this.#gathering.push((store) => store.deleteNote(ownerId, taken));
+  }
+
   dropQueue(queueId: number): void {
     this.#gathering.push((store) => store.dropQueue(queueId));
   }
@@ -92,8 +103,8 @@ export class FaultyStore implements Store {
     this.#gathering.push((store) => store.deleteDefinition(kind, id));
   }
 
-  read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor): Buffer {
-    return this.#within.read(queueId, lifetime, chunk);
+  read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor, start?: number, end?: number): Buffer {
+    return this.#within.read(queueId, lifetime, chunk, start, end);
   }
 
   commit(done: (error: Error | undefined) => void): void {

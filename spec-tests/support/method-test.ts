@@ -1,6 +1,7 @@
 import { connect as connectTcp } from "node:net";
 import type { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Broker } from "../../src/core/broker.ts";
 import type { PeerInfo } from "../../src/lib/peer-info.ts";
 import { expectStart, type HandshakeOptions, handshake } from "./handshake.ts";
@@ -17,6 +18,9 @@ const externalUrl = process.env["LEVERET_TEST_URL"];
 
 /** RabbitMQ closes some connections only after 3 s. */
 const EXTERNAL_WAIT_MILLISECONDS = 6_000;
+
+/** Turns of the event loop in which a broker in this process has taken, committed and answered what it was sent. */
+const TURNS_TO_SETTLE = 10;
 
 /** What a method test asks of the broker. */
 export interface MethodTestOptions {
@@ -80,6 +84,20 @@ export class BrokerUnderTest {
   name(prefix: string): string {
     nameCount += 1;
     return `${prefix}-${process.pid}-${nameCount}`;
+  }
+
+  /**
+   * Lets time pass: for Leveret the clock is moved once it has taken what was sent before, a foreign broker is waited
+   * for.
+   */
+  async pass(milliseconds: number): Promise<void> {
+    if (this.#inside === undefined) {
+      await setTimeout(milliseconds);
+      return;
+    }
+    for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) await setImmediate();
+    this.clock.advance(milliseconds);
+    for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) await setImmediate();
   }
 
   /** Drops every stream. */

@@ -38,23 +38,27 @@ export class ChannelTable {
 
   /** Ends a channel for an error: nothing of it is acted on until the client answers the channel.close. */
   fail(channel: Channel, error: BrokerError): void {
-    channel.closing = true;
-    if (this.#last === channel) this.#last = undefined;
-    channel.close();
+    this.#end(channel);
     channel.send("channel.close", channel.closeArguments(error));
   }
 
   /** Ends a channel that the client has closed. */
   remove(channel: Channel): void {
-    channel.closing = true;
-    channel.close();
+    this.#end(channel);
     this.#channels.delete(channel.number);
-    if (this.#last === channel) this.#last = undefined;
   }
 
   /** Ends every channel, without a word to the client. */
   closeAll(): void {
     for (const channel of [...this.#channels.values()]) this.remove(channel);
+  }
+
+  /** Lets go of what belongs to a channel in the broker, if that has not happened before. */
+  #end(channel: Channel): void {
+    if (!channel.closing) this.#host.broker.usage.channelClosed(this.#host.identity.user.name);
+    channel.closing = true;
+    channel.close();
+    if (this.#last === channel) this.#last = undefined;
   }
 
   #find(reader: FrameReader): Channel | undefined {
@@ -85,6 +89,7 @@ export class ChannelTable {
         `number of channels opened (${open}) has reached the negotiated channel_max (${this.channelsMax})`,
       );
     }
+    this.#host.broker.usage.openChannel(this.#host.identity.user.name);
     const channel = new Channel(number, this.#host);
     this.#channels.set(number, channel);
     this.#last = channel;

@@ -45,6 +45,8 @@ export interface ChannelHost {
   afterReply(action: () => void): void;
   /** Ends a channel that the client has closed. */
   removeChannel(channel: Channel): void;
+  /** Closes a channel because of something that no method of the client has led to. */
+  failChannel(channel: Channel, error: BrokerError): void;
 }
 
 /** An AMQP 0-9-1 channel: turns its frames into commands on a session, and what the session says into frames. */
@@ -176,6 +178,21 @@ export class Channel implements SessionOutput, MethodChannel {
     });
   }
 
+  /** RabbitMQ 4.3: a client that has no consumer any more, or does not know basic.cancel, loses the channel. */
+  consumerTimedOut(consumerTag: string | undefined, timeoutMilliseconds: number): void {
+    if (this.closing) return;
+    if (consumerTag !== undefined && this.connection.consumerCancelNotify) {
+      this.send("basic.cancel", { consumerTag, noWait: true });
+      return;
+    }
+    this.classId = 0;
+    this.methodId = 0;
+    const explanation =
+      `delivery acknowledgement on channel ${this.number} timed out. Timeout value used: ${timeoutMilliseconds} ms. ` +
+      "This timeout value can be configured, see consumers doc guide to learn more";
+    this.connection.failChannel(this, new BrokerError("PRECONDITION_FAILED", explanation));
+  }
+
   sendContent(message: Message): void {
     writeMessageContent(this.connection.outbox, this.number, message, this.connection.frameBytesMax);
   }
@@ -203,7 +220,7 @@ export class Channel implements SessionOutput, MethodChannel {
     if (classId === BASIC && methodId === ACK) {
       checkAcknowledgement(buffer, payloadStart + 4, payloadEnd);
       const multiple = ((buffer[payloadEnd - 1] as number) & 1) !== 0;
-      this.session.acknowledge(readDeliveryTag(buffer, payloadStart + 4), multiple, "ack");
+      this.session.acknowledge(readDeliveryTag(buffer, payloadStart + 4), multiple, "accepted");
       return;
     }
     const spec = methodById(classId, methodId);

@@ -173,6 +173,7 @@ export class Connection
 
   opened(user: User, vhost: Vhost): void {
     this.#identity = { user, vhost, connection: this };
+    this.broker.usage.connectionOpened(user.name, vhost.name);
     this.#state = "open";
     this.#timer?.cancel();
     this.#timer = undefined;
@@ -197,19 +198,23 @@ export class Connection
   }
 
   resumeInput(reason: object): void {
-    if (!this.#holds.delete(reason) || this.#holds.size > 0 || this.#state === "closed") return;
-    this.#runAfterReply();
-    if (!this.#reading) this.#readFrames();
+    if (!this.#holds.delete(reason) || this.#state === "closed") return;
+    if (!this.#replyOutstanding) this.#runAfterReply();
+    if (this.#holds.size === 0 && !this.#reading) this.#readFrames();
   }
 
   /** Runs `action` after the reply to the method at hand, or at once when there is none. */
   afterReply(action: () => void): void {
-    if (this.#reading || this.#holds.size > 0) this.#afterReply.push(action);
+    if (this.#reading || this.#replyOutstanding) this.#afterReply.push(action);
     else action();
   }
 
   removeChannel(channel: Channel): void {
     this.#channels.remove(channel);
+  }
+
+  failChannel(channel: Channel, error: BrokerError): void {
+    this.#channels.fail(channel, error);
   }
 
   // --- input ---
@@ -228,11 +233,14 @@ export class Connection
 
   #readFrames(): void {
     const reader = this.#reader;
+    const { alarms } = this.broker;
     this.#reading = true;
     try {
       while (this.#mayRead() && reader.next()) {
         this.#takeFrame(reader);
-        if (this.#afterReply.length > 0 && this.#holds.size === 0) this.#runAfterReply();
+        // The publish that meets an alarm is taken; what came behind it waits, even if it has been received.
+        if (this.published && alarms.inEffect) this.#checkFlow();
+        if (this.#afterReply.length > 0 && !this.#replyOutstanding) this.#runAfterReply();
       }
     } catch (error) {
       this.#inputFailed(error);
@@ -298,26 +306,37 @@ export class Connection
 
   #checkFlow(): void {
     this.published = false;
-    const { flow } = this.broker;
+    const { flow, alarms } = this.broker;
     if (!flow.mustWait || this.#state !== "open") return;
-    const reason = flow.blockedReason;
-    if (reason !== undefined && this.#capabilities.connectionBlocked) {
-      this.#toldBlocked = true;
-      this.send("connection.blocked", { reason });
-    }
     this.holdInput(flow);
     flow.whenClear(this.#flowCleared);
+    alarms.listen(this.#alarmsChanged);
+    this.#alarmsChanged();
   }
 
+  /** Blocked is said once, whatever alarms join the first; unblocked when all are cleared. RabbitMQ's rules. */
+  readonly #alarmsChanged = (): void => {
+    const reason = this.broker.flow.blockedReason;
+    const isBlocked = reason !== undefined;
+    if (isBlocked === this.#toldBlocked || !this.#capabilities.connectionBlocked) return;
+    this.#toldBlocked = isBlocked;
+    if (isBlocked) this.send("connection.blocked", { reason });
+    else this.send("connection.unblocked", {});
+  };
+
   readonly #flowCleared = (): void => {
-    if (this.#toldBlocked) this.send("connection.unblocked", {});
-    this.#toldBlocked = false;
+    this.broker.alarms.forget(this.#alarmsChanged);
     this.resumeInput(this.broker.flow);
   };
 
   #outputWritable(): void {
     for (const channel of this.#channels) channel.session.outputWritable();
     this.resumeInput(this.outbox);
+  }
+
+  /** True while input is held for anything but the flow control, which no reply waits for. */
+  get #replyOutstanding(): boolean {
+    return this.#holds.size > (this.#holds.has(this.broker.flow) ? 1 : 0);
   }
 
   #runAfterReply(): void {
@@ -332,9 +351,13 @@ export class Connection
   #release(): void {
     this.#heartbeat?.stop();
     this.broker.flow.forget(this.#flowCleared);
+    this.broker.alarms.forget(this.#alarmsChanged);
     this.#channels.closeAll();
     this.#afterReply = [];
-    this.#identity?.vhost.deleteExclusiveQueues(this);
+    if (this.#identity === undefined) return;
+    const { user, vhost } = this.#identity;
+    vhost.deleteExclusiveQueues(this);
+    this.broker.usage.connectionClosed(user.name, vhost.name);
   }
 
   #startClosing(): void {

@@ -196,6 +196,7 @@ export class Handshake {
     }
     const vhost = broker.findVhost(virtualHost);
     if (vhost === undefined) throw new BrokerError("NOT_ALLOWED", `vhost ${virtualHost} not found`);
+    broker.usage.checkConnection(user.name, virtualHost);
     broker.permissions.checkVhostAccess(user.name, virtualHost);
     connection.opened(user, vhost);
     connection.send("connection.open-ok", {});

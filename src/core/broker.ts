@@ -2,27 +2,37 @@ import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
 import type { Random } from "../lib/random.ts";
 import { EMPTY_TABLE, type TableLimits } from "../wire/field-table.ts";
-import { PENDING_QUEUE_ARGUMENTS } from "./arguments/queue-arguments.ts";
+import { Alarms } from "./alarms.ts";
 import { Permissions } from "./auth/permissions.ts";
 import { defaultMechanisms, type SaslMechanism } from "./auth/sasl.ts";
 import type { User } from "./auth/user.ts";
 import { UserDirectory } from "./auth/user-directory.ts";
+import type { AdministrationContext } from "./commands/administration.ts";
 import { type CommandContext, DEFAULT_TOPOLOGY_LIMITS } from "./commands/context.ts";
 import { CommitBarrier } from "./commit-barrier.ts";
 import { Definitions } from "./definitions.ts";
+import type { DelayLine, DelayLineOptions } from "./delay-line.ts";
 import { BrokerError } from "./errors.ts";
 import { FlowControl } from "./flow-control.ts";
 import { type BrokerLimits, tableLimits } from "./limits.ts";
+import { PolicyDirectory } from "./policy/policy-directory.ts";
+import { NO_POLICY } from "./policy-values.ts";
 import type { Store } from "./ports.ts";
 import { ArenaPool } from "./queue/arena.ts";
+import { DelayedLog } from "./queue/delay/delayed-log.ts";
 import { MemoryBudget } from "./queue/memory-budget.ts";
-import { Queue, type QueueEnvironment, type QueueOptions } from "./queue/queue.ts";
+import { MessageQueue } from "./queue/message-queue.ts";
+import type { Queue, QueueOptions } from "./queue/queue.ts";
+import type { QueueEnvironment } from "./queue/queue-environment.ts";
+import { queueSettings } from "./queue/queue-settings.ts";
 import { recover } from "./recovery.ts";
 import type { SessionOutput } from "./session/contract.ts";
 import { ReplyDirectory } from "./session/direct-reply.ts";
 import { Session } from "./session/session.ts";
 import { Turn } from "./turn.ts";
+import { UsageLimits } from "./usage-limits.ts";
 import { Vhost } from "./vhost.ts";
+import { NO_METADATA, type VhostMetadata, vhostDefinition } from "./vhost-metadata.ts";
 
 /** What the broker calls itself in server-properties. */
 export interface BrokerIdentity {
@@ -45,11 +55,14 @@ export interface BrokerEnvironment {
 /** The virtual host every broker starts with. */
 const DEFAULT_VHOST = "/";
 
-/** The user every broker starts with; from this machine only. */
-const DEFAULT_USER = "guest";
+/** The user every broker starts with, and its password; from this machine only. */
+export const DEFAULT_USER = "guest";
 
 /** The tag that lets a user put another name in a message's user-id. */
 const IMPERSONATOR_TAG = "impersonator";
+
+/** The cause of the alarm that is raised while the store cannot write. */
+const STORE_FAILS = "store";
 
 const QUEUE_ID_MAX = 0xffff_ffff;
 
@@ -71,9 +84,12 @@ export class Broker {
   readonly identity: BrokerIdentity;
   readonly users: UserDirectory;
   readonly permissions: Permissions;
+  readonly policies: PolicyDirectory;
+  readonly usage: UsageLimits;
   readonly mechanisms: readonly SaslMechanism[];
   readonly turn: Turn;
   readonly barrier: CommitBarrier;
+  readonly alarms: Alarms;
   readonly flow: FlowControl;
   /** Open connections of every protocol. */
   connectionCount = 0;
@@ -96,11 +112,20 @@ export class Broker {
     this.#store = store;
     this.turn = new Turn(environment.defer ?? setImmediate);
     this.barrier = new CommitBarrier(store, clock, logger, this.turn.wake);
-    this.flow = new FlowControl(this.barrier, limits.unwrittenBytesMax);
+    this.alarms = new Alarms(logger);
+    this.alarms.listen(this.turn.wake);
+    this.barrier.observer = {
+      storeFailed: () => this.alarms.raise("disk", STORE_FAILS),
+      storeRecovered: () => this.alarms.clear("disk", STORE_FAILS),
+    };
+    this.flow = new FlowControl(this.barrier, limits.unwrittenBytesMax, this.alarms);
     this.turn.attach(this.barrier, this.flow);
     this.#definitions = new Definitions(store, () => this.barrier.definitionChanged());
     this.users = new UserDirectory({ definitions: this.#definitions, random });
     this.permissions = new Permissions(this.#definitions);
+    this.policies = new PolicyDirectory(this.#definitions);
+    this.policies.onChange = (vhost) => this.#vhosts.get(vhost)?.policiesChanged();
+    this.usage = new UsageLimits(this.#definitions);
     this.mechanisms = defaultMechanisms({ user: DEFAULT_USER, password: DEFAULT_USER });
     this.#queueEnvironment = {
       store,
@@ -109,22 +134,29 @@ export class Broker {
       clock,
       arenas: new ArenaPool(),
       memory: new MemoryBudget(limits.queueMemoryBytesMax),
+      consumerTimeoutMilliseconds: limits.consumerTimeoutMilliseconds,
     };
   }
 
-  /** Recovers what the store holds; on first start creates the virtual host `/` and the user guest. */
-  open(): void {
+  /**
+   * Recovers what the store holds.
+   *
+   * @param seeded whether to create the virtual host `/` and the user guest when there is no virtual host
+   */
+  open(seeded = true): void {
     recover(this.#store, {
       users: this.users,
       permissions: this.permissions,
-      addVhost: (name) => this.#openVhost(name),
+      policies: this.policies,
+      usage: this.usage,
+      addVhost: (name, metadata) => this.#openVhost(name, metadata),
       vhost: (name) => this.#vhosts.get(name),
-      queueRecovered: (queue) => {
-        this.#queueIds.add(queue.id);
-        this.#lastQueueId = Math.max(this.#lastQueueId, queue.id);
+      ownerRecovered: ({ id }) => {
+        this.#queueIds.add(id);
+        this.#lastQueueId = Math.max(this.#lastQueueId, id);
       },
     });
-    if (this.#vhosts.size > 0) return;
+    if (this.#vhosts.size > 0 || !seeded) return;
     this.createVhost(DEFAULT_VHOST);
     this.users.add(DEFAULT_USER, { password: DEFAULT_USER }, ["administrator"]);
     this.permissions.set({ vhost: DEFAULT_VHOST, user: DEFAULT_USER, configure: ".*", write: ".*", read: ".*" });
@@ -132,7 +164,10 @@ export class Broker {
 
   /** Waits until all is durable, then closes the store. Connections are closed by who serves them, before. */
   async close(): Promise<void> {
-    for (const vhost of this.#vhosts.values()) for (const queue of vhost.queues) queue.stop();
+    for (const vhost of this.#vhosts.values()) {
+      for (const queue of vhost.queues) queue.stop();
+      for (const exchange of vhost.exchanges) exchange.stored?.stop();
+    }
     await this.barrier.idle();
     this.barrier.close();
     await this.#store.close();
@@ -147,10 +182,32 @@ export class Broker {
   }
 
   /** @throws BrokerError PRECONDITION_FAILED when there is one of that name */
-  createVhost(name: string): Vhost {
+  createVhost(name: string, metadata: VhostMetadata = NO_METADATA): Vhost {
     if (this.#vhosts.has(name)) throw new BrokerError("PRECONDITION_FAILED", `vhost '${name}' already exists`);
-    this.#definitions.put("vhost", name, { name });
-    return this.#openVhost(name);
+    this.#definitions.put("vhost", name, vhostDefinition(name, metadata));
+    return this.#openVhost(name, metadata);
+  }
+
+  /** Replaces what is known of a virtual host beside its name. */
+  updateVhost(vhost: Vhost, metadata: VhostMetadata): void {
+    vhost.metadata = metadata;
+    this.#definitions.put("vhost", vhost.name, vhostDefinition(vhost.name, metadata));
+  }
+
+  /** Removes a virtual host with all that is in it or set for it. Its connections are closed by who serves them, before. */
+  deleteVhost(vhost: Vhost): void {
+    vhost.deleteAll();
+    this.#vhosts.delete(vhost.name);
+    this.#definitions.delete("vhost", vhost.name);
+    this.permissions.clearVhost(vhost.name);
+    this.policies.clearVhost(vhost.name);
+    this.usage.vhosts.clear(vhost.name);
+  }
+
+  /** What commands work with that administer the broker on behalf of `user`. */
+  administrationContext(user: User): AdministrationContext {
+    const { users, permissions, policies, usage } = this;
+    return { user, users, permissions, policies, usage, findVhost: (name) => this.#vhosts.get(name) };
   }
 
   /** What commands of a connection work with. */
@@ -159,7 +216,7 @@ export class Broker {
       actor: identity,
       permissions: this.permissions,
       random: this.random,
-      limits: DEFAULT_TOPOLOGY_LIMITS,
+      limits: { ...DEFAULT_TOPOLOGY_LIMITS, queuesMax: this.usage.queuesMax(identity.vhost.name) },
     };
   }
 
@@ -184,14 +241,19 @@ export class Broker {
     );
   }
 
-  #openVhost(name: string): Vhost {
+  #openVhost(name: string, metadata: VhostMetadata): Vhost {
     const vhost = new Vhost({
       name,
+      metadata,
+      policyFor: (object) => this.policies.effective(name, object),
       definitions: this.#definitions,
       random: this.random,
       clock: this.clock,
       allocateQueueId: () => this.#allocateQueueId(),
+      releaseQueueId: (id) => this.#queueIds.delete(id),
+      deduplication: this.#queueEnvironment,
       createQueue: (options) => this.#createQueue(options),
+      createDelayLine: (options) => this.#createDelayLine(options),
     });
     vhost.replies = this.#replies;
     this.#vhosts.set(name, vhost);
@@ -203,21 +265,26 @@ export class Broker {
       id: this.#allocateQueueId(),
       name,
       vhostName: vhost.name,
+      type: "classic",
       durable: false,
       autoDelete: false,
       exclusiveOwner: connection,
       arguments: EMPTY_TABLE,
+      settings: queueSettings("classic", EMPTY_TABLE, NO_POLICY),
+      deadLetters: vhost.deadLetters,
     });
   }
 
   #createQueue(options: QueueOptions): Queue {
-    const pending = PENDING_QUEUE_ARGUMENTS.filter((name) => options.arguments.has(name));
-    if (pending.length > 0) {
-      this.logger.warn("queue has arguments that have no effect yet", { queue: options.name, arguments: pending });
-    }
-    const queue = new Queue(options, this.#queueEnvironment);
+    const queue = new MessageQueue(options, this.#queueEnvironment);
     queue.onDropped = () => this.#queueIds.delete(options.id);
     return queue;
+  }
+
+  #createDelayLine(options: DelayLineOptions): DelayLine {
+    const line = new DelayedLog(options, this.#queueEnvironment);
+    line.onDropped = () => this.#queueIds.delete(options.id);
+    return line;
   }
 
   #allocateQueueId(): number {

@@ -1,27 +1,29 @@
+import { silentLogger } from "../lib/logger.ts";
+import { Alarms } from "./alarms.ts";
 import type { CommitBarrier } from "./commit-barrier.ts";
 
-/** Why publishers are held back with a connection.blocked; RabbitMQ's word for it. */
-const DISK_REASON = "low on disk";
-
-/** Holds publishers back while the store fails, or cannot keep up with what they send. */
+/** Holds publishers back while an alarm is raised, or while the store cannot keep up with what they send. */
 export class FlowControl {
   readonly #barrier: CommitBarrier;
   readonly #unwrittenBytesMax: number;
+  readonly #alarms: Alarms;
   #waiting = new Set<() => void>();
 
-  constructor(barrier: CommitBarrier, unwrittenBytesMax: number) {
+  /** @param alarms by default ones that nobody raises */
+  constructor(barrier: CommitBarrier, unwrittenBytesMax: number, alarms = new Alarms(silentLogger)) {
     this.#barrier = barrier;
     this.#unwrittenBytesMax = unwrittenBytesMax;
+    this.#alarms = alarms;
   }
 
   /** True while a connection that publishes should not be read from. */
   get mustWait(): boolean {
-    return this.#barrier.failing || this.#barrier.pendingBytes > this.#unwrittenBytesMax;
+    return this.#alarms.inEffect || this.#barrier.pendingBytes > this.#unwrittenBytesMax;
   }
 
-  /** What to tell a blocked client; undefined when it is only held back for a moment. */
+  /** What to tell a blocked client, in RabbitMQ's words; undefined when it is only held back for a moment. */
   get blockedReason(): string | undefined {
-    return this.#barrier.failing ? DISK_REASON : undefined;
+    return this.#alarms.inEffect ? `low on ${this.#alarms.raised.join(" & ")}` : undefined;
   }
 
   /** Calls back, once, when `mustWait` has become false. */

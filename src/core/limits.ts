@@ -28,6 +28,8 @@ export interface BrokerLimits {
   readonly tableDepthMax: number;
   /** How long a client may take from connecting to connection.open. */
   readonly handshakeTimeoutMilliseconds: number;
+  /** How long a consumer of a quorum queue may take to acknowledge, unless the queue or the consumer says otherwise. */
+  readonly consumerTimeoutMilliseconds: number;
   /** How long a refused login is kept waiting before it is told, against guessing. */
   readonly loginRefusedDelayMilliseconds: number;
 }
@@ -54,5 +56,6 @@ export const DEFAULT_LIMITS: BrokerLimits = {
   tableBytesMax: MEBIBYTE,
   tableDepthMax: 64,
   handshakeTimeoutMilliseconds: 10_000,
+  consumerTimeoutMilliseconds: 1_800_000,
   loginRefusedDelayMilliseconds: 0,
 };

@@ -4,6 +4,9 @@ import { stringFromOctets } from "../wire/octet-string.ts";
 
 const EMPTY = Buffer.alloc(0);
 
+/** {@link Message.priority} of a message without the property. */
+export const NO_PRIORITY = 255;
+
 /**
  * A view of one message as bytes. The same instance is refilled for the next message, so whoever keeps a
  * message copies its bytes.
@@ -23,12 +26,16 @@ export class Message {
   bodyBytes = 0;
   /** delivery-mode 2. */
   persistent = false;
-  /** The priority property; 0 when absent. */
-  priority = 0;
+  /** The priority property, 254 for higher ones; {@link NO_PRIORITY} when absent. */
+  priority = NO_PRIORITY;
   /** Milliseconds since the Unix epoch at which the broker took the message. */
   publishedAt = 0;
   /** Milliseconds since the Unix epoch at which the message expires; 0: never. */
   expiresAt = 0;
+  /** True when the broker itself has published it, to a dead letter exchange: what its headers say of deaths is true. */
+  deadLettered = false;
+  /** The routing keys of a BCC header, which receivers do not see, as adjacent longstrs. */
+  bcc: Buffer = EMPTY;
 
   /** Makes this a view of what `other` is a view of. */
   copyFrom(other: Message): void {
@@ -42,11 +49,14 @@ export class Message {
     this.priority = other.priority;
     this.publishedAt = other.publishedAt;
     this.expiresAt = other.expiresAt;
+    this.deadLettered = other.deadLettered;
+    this.bcc = other.bcc;
   }
 
   /** Lets go of the bytes, so that a view that is kept for the next message keeps nothing alive. */
   release(): void {
     this.buffer = EMPTY;
+    this.bcc = EMPTY;
   }
 
   /** A message with bytes of its own. */
@@ -62,6 +72,7 @@ export class Message {
     copy.addressEnd = addressBytes;
     copy.contentStart = addressBytes;
     copy.contentEnd = copy.buffer.length;
+    if (this.bcc.length > 0) copy.bcc = Buffer.from(this.bcc);
     return copy;
   }
 

@@ -1,24 +1,34 @@
 import type { Permissions } from "./auth/permissions.ts";
 import type { UserDirectory } from "./auth/user-directory.ts";
 import { StoredFields } from "./definitions.ts";
+import type { PolicyDirectory } from "./policy/policy-directory.ts";
 import type { ChunkDescriptor, ChunkSettlement, DefinitionKind, RecoveryVisitor, Store } from "./ports.ts";
-import type { Queue } from "./queue/queue.ts";
+import { deliveredMark, deliveredMarkKey } from "./queue/notes.ts";
+import type { StoreOwner } from "./store-owner.ts";
+import type { UsageLimits } from "./usage-limits.ts";
 import type { Vhost } from "./vhost.ts";
+import { type VhostMetadata, vhostFromDefinition } from "./vhost-metadata.ts";
 
 /** Where recovery puts what it finds. */
 export interface RecoveryTarget {
   readonly users: UserDirectory;
   readonly permissions: Permissions;
-  addVhost(name: string): Vhost;
+  readonly policies: PolicyDirectory;
+  readonly usage: UsageLimits;
+  addVhost(name: string, metadata: VhostMetadata): Vhost;
   vhost(name: string): Vhost | undefined;
-  /** Makes known that the queue id is taken. */
-  queueRecovered(queue: Queue): void;
+  /** Makes known that the id is taken. */
+  ownerRecovered(owner: StoreOwner): void;
 }
 
 /** What must be there before the kinds further down refer to it. */
 const RESTORE_ORDER: readonly DefinitionKind[] = [
+  "policy",
+  "operator-policy",
   "vhost",
+  "vhost-limits",
   "user",
+  "user-limits",
   "permission",
   "topic-permission",
   "exchange",
@@ -32,7 +42,7 @@ interface Definition {
 }
 
 /**
- * Brings back all that `store` holds. Chunks of queues that are no more (a crash between dropping a queue and
+ * Brings back all that `store` holds. Chunks and notes of owners that are no more (a crash between dropping a queue and
  * forgetting its messages cannot leave any, but a newer version might) are dropped.
  *
  * @throws InvalidDefinitionError for a definition that cannot be read
@@ -41,14 +51,14 @@ export function recover(store: Store, target: RecoveryTarget): void {
   const visitor = new Recovery(target);
   store.recover(visitor);
   visitor.restoreDefinitions();
-  for (const queueId of visitor.orphans) store.dropQueue(queueId);
+  for (const ownerId of visitor.orphans) store.dropQueue(ownerId);
 }
 
 class Recovery implements RecoveryVisitor {
   readonly orphans = new Set<number>();
   readonly #target: RecoveryTarget;
   readonly #definitions = new Map<DefinitionKind, Definition[]>();
-  #queues: Map<number, Queue> | undefined;
+  #owners: Map<number, StoreOwner> | undefined;
 
   constructor(target: RecoveryTarget) {
     this.#target = target;
@@ -61,32 +71,50 @@ class Recovery implements RecoveryVisitor {
   }
 
   delivered(queueId: number, sequence: number): void {
-    const queue = this.restoreDefinitions().get(queueId);
-    if (queue === undefined) this.orphans.add(queueId);
-    else queue.recoverDelivered(sequence);
+    const owner = this.restoreDefinitions().get(queueId);
+    if (owner === undefined) this.orphans.add(queueId);
+    else owner.recoverNote(deliveredMarkKey(0), deliveredMark(sequence));
+  }
+
+  note(ownerId: number, key: Uint8Array, value: Uint8Array): void {
+    const owner = this.restoreDefinitions().get(ownerId);
+    if (owner === undefined) this.orphans.add(ownerId);
+    else owner.recoverNote(key, value);
   }
 
   chunk(queueId: number, chunk: ChunkDescriptor, settlement: ChunkSettlement | undefined): void {
-    const queue = this.restoreDefinitions().get(queueId);
-    if (queue === undefined) this.orphans.add(queueId);
-    else queue.recoverChunk(chunk, settlement);
+    const owner = this.restoreDefinitions().get(queueId);
+    if (owner === undefined) this.orphans.add(queueId);
+    else owner.recoverChunk(chunk, settlement);
   }
 
-  /** Restores the definitions, all of which come before anything else, and returns the queues by id. */
-  restoreDefinitions(): Map<number, Queue> {
-    if (this.#queues !== undefined) return this.#queues;
-    this.#queues = new Map();
+  /** Restores the definitions, all of which come before anything else, and returns by id who owns the rest. */
+  restoreDefinitions(): Map<number, StoreOwner> {
+    if (this.#owners !== undefined) return this.#owners;
+    this.#owners = new Map();
     for (const kind of RESTORE_ORDER) {
-      for (const { id, value } of this.#definitions.get(kind) ?? []) this.#restore(kind, id, value, this.#queues);
+      for (const { id, value } of this.#definitions.get(kind) ?? []) this.#restore(kind, id, value, this.#owners);
     }
-    return this.#queues;
+    return this.#owners;
   }
 
-  #restore(kind: DefinitionKind, id: string, value: unknown, queues: Map<number, Queue>): void {
-    const { users, permissions } = this.#target;
+  #restore(kind: DefinitionKind, id: string, value: unknown, owners: Map<number, StoreOwner>): void {
+    const { users, permissions, policies, usage } = this.#target;
     switch (kind) {
-      case "vhost":
-        this.#target.addVhost(new StoredFields(kind, id, value).string("name"));
+      case "policy":
+      case "operator-policy":
+        policies.restore(kind, id, value);
+        break;
+      case "vhost": {
+        const { name, metadata } = vhostFromDefinition(id, value);
+        this.#target.addVhost(name, metadata);
+        break;
+      }
+      case "vhost-limits":
+        usage.vhosts.restore(id, value);
+        break;
+      case "user-limits":
+        usage.users.restore(id, value);
         break;
       case "user":
         users.restore(id, value);
@@ -97,19 +125,23 @@ class Recovery implements RecoveryVisitor {
       case "topic-permission":
         permissions.topics.restore(id, value);
         break;
-      case "exchange":
-        this.#vhostOf(kind, id, value).restoreExchange(id, value);
-        break;
-      case "queue": {
-        const queue = this.#vhostOf(kind, id, value).restoreQueue(id, value);
-        queues.set(queue.id, queue);
-        this.#target.queueRecovered(queue);
+      case "exchange": {
+        const { stored } = this.#vhostOf(kind, id, value).restoreExchange(id, value);
+        if (stored !== undefined) this.#addOwner(stored, owners);
         break;
       }
+      case "queue":
+        this.#addOwner(this.#vhostOf(kind, id, value).restoreQueue(id, value), owners);
+        break;
       case "binding":
         this.#vhostOf(kind, id, value).restoreBinding(id, value);
         break;
     }
+  }
+
+  #addOwner(owner: StoreOwner, owners: Map<number, StoreOwner>): void {
+    owners.set(owner.id, owner);
+    this.#target.ownerRecovered(owner);
   }
 
   #vhostOf(kind: DefinitionKind, id: string, value: unknown): Vhost {

@@ -3,12 +3,12 @@
  *
  * | kind | id | value |
  * |---|---|---|
- * | exchange | `compositeId(vhost, name)` | `{ vhost, name, type, autoDelete, internal, arguments }` |
+ * | exchange | `compositeId(vhost, name)` | `{ vhost, name, type, autoDelete, internal, arguments, exchangeId? }` |
  * | queue | `compositeId(vhost, name)` | `{ vhost, name, queueId, autoDelete, arguments }` |
  * | binding | SHA-256 (base64url) of everything that identifies it | `{ vhost, source, targetKind, target, routingKey, arguments }` |
  *
- * `arguments` is what `tableToJson` makes of the field table, `queueId` the u32 the store knows the queue by,
- * `targetKind` "queue" or "exchange". Durability is not in the values, since nothing else is stored. The id of a
+ * `arguments` is what `tableToJson` makes of the field table, `queueId` the u32 the store knows the queue by, `exchangeId`
+ * the same of an exchange that keeps something there, `targetKind` "queue" or "exchange". Durability is not in the values, since nothing else is stored. The id of a
  * binding is a digest because names, key and arguments together exceed what a store takes as a key.
  */
 
@@ -21,7 +21,7 @@ import { isExchange } from "./exchange/target.ts";
 import type { ResourceKind } from "./names.ts";
 import type { Queue } from "./queue/queue.ts";
 
-const QUEUE_ID_MAX = 0xffff_ffff;
+const ID_MAX = 0xffff_ffff;
 
 /** A definition ready to be put, or, by its id, to be deleted. */
 export interface StoredDefinition {
@@ -50,7 +50,16 @@ export interface StoredBinding {
 
 export function exchangeDefinition(vhost: string, exchange: Exchange): StoredDefinition {
   const { name, type, autoDelete, internal } = exchange;
-  const value = { vhost, name, type, autoDelete, internal, arguments: tableToJson(exchange.arguments) };
+  const exchangeId = exchange.stored?.id;
+  const value = {
+    vhost,
+    name,
+    type,
+    autoDelete,
+    internal,
+    arguments: tableToJson(exchange.arguments),
+    ...(exchangeId !== undefined && { exchangeId }),
+  };
   return { id: compositeId(vhost, name), value };
 }
 
@@ -83,6 +92,7 @@ export function bindingDefinition(vhost: string, binding: Binding): StoredDefini
 /** @throws InvalidDefinitionError */
 export function exchangeFromDefinition(id: string, value: unknown): ExchangeSpec {
   const fields = new StoredFields("exchange", id, value);
+  const { exchangeId } = value as { exchangeId?: unknown };
   return {
     vhost: fields.string("vhost"),
     name: fields.string("name"),
@@ -91,6 +101,7 @@ export function exchangeFromDefinition(id: string, value: unknown): ExchangeSpec
     autoDelete: fields.boolean("autoDelete"),
     internal: fields.boolean("internal"),
     arguments: storedArguments(fields, value),
+    ...(exchangeId !== undefined && { id: storedId(fields, "exchangeId", exchangeId) }),
   };
 }
 
@@ -98,13 +109,10 @@ export function exchangeFromDefinition(id: string, value: unknown): ExchangeSpec
 export function queueFromDefinition(id: string, value: unknown): StoredQueue {
   const fields = new StoredFields("queue", id, value);
   const { queueId } = value as { queueId?: unknown };
-  if (typeof queueId !== "number" || !Number.isInteger(queueId) || queueId < 0 || queueId > QUEUE_ID_MAX) {
-    fields.fail("queueId is not an unsigned 32-bit integer");
-  }
   return {
     vhost: fields.string("vhost"),
     name: fields.string("name"),
-    queueId: queueId as number,
+    queueId: storedId(fields, "queueId", queueId),
     autoDelete: fields.boolean("autoDelete"),
     arguments: storedArguments(fields, value),
   };
@@ -123,6 +131,11 @@ export function bindingFromDefinition(id: string, value: unknown): StoredBinding
     routingKey: fields.string("routingKey"),
     arguments: storedArguments(fields, value),
   };
+}
+
+function storedId(fields: StoredFields, name: string, value: unknown): number {
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= ID_MAX) return value;
+  return fields.fail(`${name} is not an unsigned 32-bit integer`);
 }
 
 function storedArguments(fields: StoredFields, value: unknown): FieldTable {

@@ -1,6 +1,10 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Random } from "../lib/random.ts";
 import { EMPTY_TABLE, type FieldTable } from "../wire/field-table.ts";
+import { queueTypeOf } from "./arguments/queue-arguments.ts";
+import { DeadLetterRouting } from "./dead-letter-routing.ts";
+import type { DeduplicationEnvironment } from "./deduplication/deduplication-window.ts";
+import type { CreateDelayLine } from "./delay-line.ts";
 import { type DefinitionSink, InvalidDefinitionError } from "./definitions.ts";
 import { BrokerError } from "./errors.ts";
 import { createExchange } from "./exchange/create-exchange.ts";
@@ -12,8 +16,12 @@ import { type Route, routeMessage } from "./exchange/route.ts";
 import { ExclusiveQueues } from "./exclusive-queues.ts";
 import { InboundBindings } from "./inbound-bindings.ts";
 import { DEFAULT_EXCHANGE_NAME, notFound, REPLY_QUEUE_PREFIX } from "./names.ts";
+import type { PolicyObject } from "./policy/policy.ts";
+import { NO_POLICY, type PolicyValues } from "./policy-values.ts";
 import type { DefinitionKind } from "./ports.ts";
 import type { Queue, QueueOptions } from "./queue/queue.ts";
+import { type QueueSettings, queueSettings, sameSettings } from "./queue/queue-settings.ts";
+import type { QueueType } from "./queue-type.ts";
 import {
   bindingDefinition,
   bindingFromDefinition,
@@ -22,6 +30,7 @@ import {
   queueDefinition,
   queueFromDefinition,
 } from "./topology-definitions.ts";
+import { NO_METADATA, type VhostMetadata } from "./vhost-metadata.ts";
 
 /** The pseudo queues of direct reply-to, by name. */
 export interface ReplyNames {
@@ -35,16 +44,24 @@ export interface ReplyNames {
 export interface VhostOptions {
   readonly name: string;
   readonly createQueue: (options: QueueOptions) => Queue;
-  /** Gives out the u32 that a store knows a queue by; distinct within the whole broker. */
+  readonly createDelayLine: CreateDelayLine;
+  /** Gives out the u32 that a store knows a queue or exchange by; distinct within the whole broker. */
   readonly allocateQueueId: () => number;
+  /** Takes back the u32 of an exchange. */
+  readonly releaseQueueId: (id: number) => void;
+  readonly deduplication: DeduplicationEnvironment;
   /** Is told of every change to durable exchanges, queues and bindings. */
   readonly definitions: DefinitionSink;
   readonly random: Random;
   readonly clock: Clock;
+  /** Default: none. */
+  readonly metadata?: VhostMetadata;
+  /** What the policies for a queue or exchange come to. Default: there are none. */
+  readonly policyFor?: (object: PolicyObject) => PolicyValues;
 }
 
 /** A new queue, as the virtual host is asked for it. */
-export type NewQueue = Omit<QueueOptions, "id" | "vhostName">;
+export type NewQueue = Pick<QueueOptions, "name" | "durable" | "autoDelete" | "exclusiveOwner" | "arguments">;
 
 /** A new exchange, as the virtual host is asked for it. */
 export type NewExchange = Omit<ExchangeSpec, "vhost">;
@@ -71,17 +88,21 @@ const PREDECLARED_EXCHANGES = [
  */
 export class Vhost {
   readonly name: string;
+  metadata: VhostMetadata;
   /** Finds the pseudo queue a direct reply goes to; consulted for names that start with `amq.rabbitmq.reply-to.`. */
   replies: ReplyNames = { isLive: () => false, destination: () => undefined };
   readonly #createQueue: (options: QueueOptions) => Queue;
   readonly #allocateQueueId: () => number;
   readonly #definitions: DefinitionSink;
+  readonly #policyFor: (object: PolicyObject) => PolicyValues;
   readonly #exchanges = new Map<string, Exchange>();
   readonly #queues = new Map<string, Queue>();
   readonly #exclusiveQueues = new ExclusiveQueues<Queue>();
   readonly #inboundBindings = new InboundBindings();
   readonly #exchangeByName = (name: string): Exchange | undefined => this.#exchanges.get(name);
   readonly #exchangeEnvironment: ExchangeEnvironment;
+  /** Publishes what dies in the queues. */
+  readonly deadLetters: DeadLetterRouting;
   #topologyGeneration = 0;
 
   constructor(options: VhostOptions) {
@@ -89,12 +110,23 @@ export class Vhost {
     this.#createQueue = options.createQueue;
     this.#allocateQueueId = options.allocateQueueId;
     this.#definitions = options.definitions;
-    const { random, clock } = options;
-    this.#exchangeEnvironment = { random, clock, exchangeByName: this.#exchangeByName };
+    this.metadata = options.metadata ?? NO_METADATA;
+    this.#policyFor = options.policyFor ?? (() => NO_POLICY);
+    const { random, clock, createDelayLine } = options;
+    this.deadLetters = new DeadLetterRouting(this, clock);
+    this.#exchangeEnvironment = {
+      random,
+      clock,
+      exchangeByName: this.#exchangeByName,
+      allocateId: options.allocateQueueId,
+      releaseId: options.releaseQueueId,
+      deduplication: options.deduplication,
+      createDelayLine,
+    };
     this.#exchanges.set(DEFAULT_EXCHANGE_NAME, new DefaultExchange((name) => this.#destination(name)));
     for (const predeclared of PREDECLARED_EXCHANGES) {
       const spec = { ...predeclared, vhost: this.name, durable: true, autoDelete: false, arguments: EMPTY_TABLE };
-      this.#exchanges.set(spec.name, createExchange(spec, this.#exchangeEnvironment));
+      this.#exchanges.set(spec.name, this.#makeExchange(spec));
     }
   }
 
@@ -153,7 +185,7 @@ export class Vhost {
 
   /** Creates an exchange of a name that is free. @throws BrokerError 406 for a type or argument that cannot be. */
   addExchange(spec: NewExchange): Exchange {
-    const exchange = createExchange({ ...spec, vhost: this.name }, this.#exchangeEnvironment);
+    const exchange = this.#makeExchange({ ...spec, vhost: this.name });
     this.#exchanges.set(exchange.name, exchange);
     this.#topologyGeneration++;
     if (exchange.durable) {
@@ -165,7 +197,7 @@ export class Vhost {
 
   /** Creates a queue of a name that is free. */
   addQueue(spec: NewQueue): Queue {
-    const queue = this.#createQueue({ ...spec, id: this.#allocateQueueId(), vhostName: this.name });
+    const queue = this.#makeQueue(spec, this.#allocateQueueId());
     this.#holdQueue(queue);
     if (queue.durable) {
       const { id, value } = queueDefinition(this.name, queue);
@@ -204,7 +236,14 @@ export class Vhost {
     if (queue.durable) this.#definitions.delete("queue", queueDefinition(this.name, queue).id);
     this.#deleteExchanges(this.#unbindTarget(queue));
     queue.onUnused = undefined;
+    queue.onExpired = undefined;
     return queue.drop();
+  }
+
+  /** Removes every queue, exchange and binding: the virtual host itself goes. */
+  deleteAll(): void {
+    for (const queue of [...this.#queues.values()]) this.deleteQueue(queue);
+    this.#deleteExchanges([...this.#exchanges.values()]);
   }
 
   /** Removes every queue that is exclusive to `owner`, a connection. */
@@ -212,10 +251,22 @@ export class Vhost {
     for (const queue of this.#exclusiveQueues.ownedBy(owner)) this.deleteQueue(queue);
   }
 
+  /** Makes every queue and exchange act by the policies as they are now. */
+  policiesChanged(): void {
+    for (const queue of this.#queues.values()) {
+      const settings = this.#settingsOf(queue.name, queue.type, queue.arguments);
+      if (!sameSettings(queue.settings, settings)) queue.configure(settings);
+    }
+    for (const exchange of this.#exchanges.values()) {
+      const policy = this.#policyFor({ kind: "exchange", name: exchange.name });
+      if (exchange.configure(policy)) this.#topologyGeneration++;
+    }
+  }
+
   /** Brings back a stored exchange. @throws InvalidDefinitionError */
   restoreExchange(id: string, value: unknown): Exchange {
     const spec = exchangeFromDefinition(id, value);
-    const exchange = acceptable("exchange", id, () => createExchange(spec, this.#exchangeEnvironment));
+    const exchange = acceptable("exchange", id, () => this.#makeExchange(spec));
     this.#exchanges.set(exchange.name, exchange);
     this.#topologyGeneration++;
     return exchange;
@@ -224,15 +275,8 @@ export class Vhost {
   /** Brings back a stored queue under the id it had. @throws InvalidDefinitionError */
   restoreQueue(id: string, value: unknown): Queue {
     const { queueId, name, autoDelete, arguments: queueArguments } = queueFromDefinition(id, value);
-    const queue = this.#createQueue({
-      id: queueId,
-      name,
-      vhostName: this.name,
-      durable: true,
-      autoDelete,
-      exclusiveOwner: undefined,
-      arguments: queueArguments,
-    });
+    const spec = { name, durable: true, autoDelete, exclusiveOwner: undefined, arguments: queueArguments };
+    const queue = this.#makeQueue(spec, queueId);
     this.#holdQueue(queue);
     return queue;
   }
@@ -255,10 +299,28 @@ export class Vhost {
     return this.replies.destination(queueName);
   }
 
+  /** @throws BrokerError 406 for a type or argument that cannot be */
+  #makeExchange(spec: ExchangeSpec): Exchange {
+    const exchange = createExchange(spec, this.#exchangeEnvironment);
+    exchange.configure(this.#policyFor({ kind: "exchange", name: spec.name }));
+    return exchange;
+  }
+
+  #settingsOf(name: string, queueType: QueueType, queueArguments: FieldTable): QueueSettings {
+    return queueSettings(queueType, queueArguments, this.#policyFor({ kind: "queue", name, queueType }));
+  }
+
+  #makeQueue(spec: NewQueue, id: number): Queue {
+    const type = queueTypeOf(spec.arguments);
+    const settings = this.#settingsOf(spec.name, type, spec.arguments);
+    return this.#createQueue({ ...spec, id, type, vhostName: this.name, settings, deadLetters: this.deadLetters });
+  }
+
   #holdQueue(queue: Queue): void {
     this.#queues.set(queue.name, queue);
     this.#topologyGeneration++;
     if (queue.autoDelete) queue.onUnused = () => this.deleteQueue(queue);
+    queue.onExpired = () => this.deleteQueue(queue);
     this.#exclusiveQueues.add(queue);
   }
 
@@ -283,6 +345,7 @@ export class Vhost {
       this.#exchanges.delete(exchange.name);
       this.#topologyGeneration++;
       if (exchange.durable) this.#definitions.delete("exchange", exchangeDefinition(this.name, exchange).id);
+      exchange.stored?.drop();
       for (const binding of exchange.bindings) this.#forgetBinding(binding);
       for (const unused of this.#unbindTarget(exchange)) exchanges.push(unused);
     }

@@ -2,6 +2,7 @@
 
 import { encodeMethodFrame } from "../wire/method-codec.ts";
 import { CHANNEL, type PerfConnection } from "./connection.ts";
+import { writeLonglong } from "./longlong.ts";
 
 /** Acknowledgements that one write holds. */
 const ACKS_PER_WRITE = 512;
@@ -24,9 +25,7 @@ export class AckWriter {
   ack(deliveryTag: number): void {
     const at = this.#length;
     const octets = this.#octets;
-    const tag = at + this.#frame.length - 10;
-    octets.writeUInt32BE(Math.floor(deliveryTag / 0x100000000), tag);
-    octets.writeUInt32BE(deliveryTag >>> 0, tag + 4);
+    writeLonglong(octets, at + this.#frame.length - 10, deliveryTag);
     this.#length = at + this.#frame.length;
     if (this.#length === octets.length) this.flush();
   }

@@ -13,6 +13,8 @@ export interface ChurnOptions {
   readonly workers: number;
   /** How often in all; 0: no end. */
   readonly operations: number;
+  /** Operations per second and worker; 0: as fast as it goes. */
+  readonly rate: number;
   /** Seconds to measure; 0: until something else ends the run. */
   readonly duration: number;
   /** Seconds before, in which nothing is measured. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { ChannelClosedError, ConnectionClosedError, ConnectionLostError } from "../client/errors.ts";
 import type { Churn, ChurnOptions } from "./churn-options.ts";
 import { type ChurnWorker, openChurnWorker } from "./churn-worker.ts";
@@ -45,6 +46,8 @@ class ChurnRun {
   readonly #control: RunControl<ChurnCounts>;
   readonly #latency = new LatencyHistogram();
   readonly #timers: NodeJS.Timeout[] = [];
+  readonly #stopped: Promise<void>;
+  #stop: () => void = () => {};
   #running = true;
   #operations = 0;
   /** Operations that are still to be begun. */
@@ -57,12 +60,16 @@ class ChurnRun {
     this.#options = options;
     this.#control = control;
     this.#left = options.operations === 0 ? Infinity : options.operations;
+    this.#stopped = new Promise((resolve) => {
+      this.#stop = resolve;
+    });
   }
 
   async run(workers: readonly ChurnWorker[]): Promise<ChurnResult> {
     const { duration, warmup, churn } = this.#options;
     const stop = (): void => {
       this.#running = false;
+      this.#stop();
     };
     this.#control.signal.addEventListener("abort", stop, { once: true });
     this.#beginMeasuring();
@@ -86,13 +93,27 @@ class ChurnRun {
   }
 
   async #work(worker: ChurnWorker): Promise<void> {
-    while (this.#running && !this.#control.signal.aborted && this.#left > 0) {
+    const { rate } = this.#options;
+    const beganAt = monotonicNanoseconds();
+    for (let begun = 0; this.#goesOn; begun++) {
+      if (rate > 0) await this.#until(beganAt + (begun / rate) * 1e9);
+      if (!this.#goesOn) return;
       this.#left--;
       const startedAt = monotonicNanoseconds();
       await worker.operate();
       this.#latency.record(monotonicNanoseconds() - startedAt);
       this.#operations++;
     }
+  }
+
+  get #goesOn(): boolean {
+    return this.#running && !this.#control.signal.aborted && this.#left > 0;
+  }
+
+  /** Waits for a time on the monotonic clock, or for the end of the run. */
+  async #until(nanoseconds: number): Promise<void> {
+    const milliseconds = (nanoseconds - monotonicNanoseconds()) / 1e6;
+    if (milliseconds > 0) await Promise.race([sleep(milliseconds, undefined, { ref: false }), this.#stopped]);
   }
 
   #watch(): void {

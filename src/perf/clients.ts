@@ -6,7 +6,7 @@ import { Poller } from "./poller.ts";
 import { PublishBatch } from "./publish-batch.ts";
 import { Publisher } from "./publisher.ts";
 import type { ThroughputOptions } from "./throughput-options.ts";
-import { declareQueue, queueNames, routingKeys, shareOf } from "./topology.ts";
+import { declareQueue, queueNames, routingKeys, shareOf, type TopologyOptions } from "./topology.ts";
 
 /** What all clients of a run share. */
 export interface ClientContext {
@@ -99,7 +99,7 @@ function partOf(total: number, index: number, parts: number): number {
 }
 
 /** Deletes all queues of a run that have a name. */
-export async function deleteQueues(connecting: ConnectionOptions, options: ThroughputOptions): Promise<void> {
+export async function deleteQueues(connecting: ConnectionOptions, options: TopologyOptions): Promise<void> {
   const connection = await PerfConnection.open(connecting);
   for (const queue of queueNames(options).filter((name) => name !== "")) {
     await connection.call("queue.delete", { queue });

@@ -1,7 +1,7 @@
 import { CHURNS } from "./churn-options.ts";
 
 /** What `leveret perf` can do; the first unless told. */
-export const MODES: readonly string[] = ["throughput", ...CHURNS.map((churn) => `${churn}-churn`)];
+export const MODES: readonly string[] = ["throughput", "rpc", ...CHURNS.map((churn) => `${churn}-churn`)];
 
 /** An option of `leveret perf` as its users see it. */
 export interface CommandLineOption {
@@ -27,7 +27,11 @@ export const COMMAND_LINE_OPTIONS: Readonly<Record<string, CommandLineOption>> =
   confirms: { alias: "c", defaultValue: 0, meaning: "Messages a publisher may have unconfirmed; 0: no confirms" },
   ack: { alias: "a", defaultValue: 0, meaning: "Messages that one acknowledgement covers; 0: automatic ones" },
   prefetch: { alias: "P", defaultValue: 0, meaning: "Messages a consumer may have unacknowledged; 0: no limit" },
-  rate: { alias: "r", defaultValue: 0, meaning: "Messages per second and publisher; 0: as fast as it goes" },
+  rate: {
+    alias: "r",
+    defaultValue: 0,
+    meaning: "Messages (requests, operations) per second and client; 0: as fast as it goes",
+  },
   messages: { defaultValue: 0, meaning: "Messages to publish, and to consume, in all; 0: no limit" },
   polling: { defaultValue: false, meaning: "Consume with basic.get" },
   latency: { defaultValue: false, meaning: "Measure latency; bodies then start with the time" },
@@ -44,6 +48,10 @@ export const COMMAND_LINE_OPTIONS: Readonly<Record<string, CommandLineOption>> =
   exclusive: { defaultValue: false, meaning: "Declare queues that only their own connection may use" },
   delete: { defaultValue: false, meaning: "Delete the queues at the end" },
 
+  clients: { defaultValue: 1, meaning: "RPC: clients that ask; 0: only answer" },
+  responders: { defaultValue: 1, meaning: "RPC: responders; 0: only ask" },
+  "reply-queues": { defaultValue: false, meaning: "RPC: an exclusive reply queue per client, no direct reply-to" },
+
   workers: { defaultValue: 1, meaning: "Churn: connections that work at the same time" },
-  operations: { defaultValue: 0, meaning: "Churn: operations in all; 0: no limit" },
+  operations: { defaultValue: 0, meaning: "Churn, RPC: operations or requests in all; 0: no limit" },
 };

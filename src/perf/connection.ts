@@ -149,7 +149,8 @@ export class PerfConnection {
   #keep(octets: Buffer, start: number, end: number): void {
     this.#keptBytes = end - start;
     if (start === end) return;
-    if (this.#keptBytes > KEPT_BYTES_MAX) throw new PerfError("the broker sent a method that is too large");
+    if (this.#keptBytes > KEPT_BYTES_MAX)
+      throw new PerfError("the broker sent a method or a content header that is too large");
     if (this.#keptBytes > this.#kept.length) {
       this.#kept = Buffer.allocUnsafeSlow(Math.max(KEPT_BYTES_MIN, this.#keptBytes));
     }

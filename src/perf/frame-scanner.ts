@@ -27,6 +27,8 @@ const NACK = methodKey("basic.nack");
 export interface Traffic {
   /** A whole message has arrived; `stamp` is what the first octets of its body say, 0 when it is too short for one. */
   message(deliveryTag: number, stamp: number): void;
+  /** Where the property flags and properties of the message to come are; absent: nobody looks at them. */
+  properties?(octets: Buffer, start: number, end: number): void;
   /** basic.get found the queue empty. */
   nothing(): void;
   /** basic.ack or, when `positive` is false, basic.nack. */
@@ -79,7 +81,9 @@ export class FrameScanner {
         this.#takeMethod(octets, at + FRAME_HEAD_BYTES, next - 1);
       } else if (type === FRAME_HEADER || type === FRAME_BODY) {
         const looked =
-          type === FRAME_HEADER ? this.#takeHeader(octets, at, end) : this.#takeBody(octets, at, end, payloadBytes);
+          type === FRAME_HEADER
+            ? this.#takeHeader(octets, at, end, next)
+            : this.#takeBody(octets, at, end, payloadBytes);
         if (!looked) return at;
         if (next > end) {
           this.#skipBytes = next - end;
@@ -116,9 +120,13 @@ export class FrameScanner {
     }
   }
 
-  /** False when too little of the frame is there to tell the size of the body. */
-  #takeHeader(octets: Buffer, at: number, end: number): boolean {
+  /** False when too little of the frame is there to tell the size of the body, or to show the properties. */
+  #takeHeader(octets: Buffer, at: number, end: number, next: number): boolean {
     if (end - at < BODY_SIZE_END) return false;
+    if (this.traffic.properties !== undefined) {
+      if (next > end) return false;
+      this.traffic.properties(octets, at + BODY_SIZE_END, next - 1);
+    }
     this.#bodyBytesLeft = readLonglong(octets, at + BODY_SIZE_END - 8);
     this.#bodyStarted = false;
     this.#stamp = 0;

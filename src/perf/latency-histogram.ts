@@ -11,8 +11,10 @@ const NANOSECONDS_PER_MILLISECOND = 1e6;
 /** Milliseconds. */
 export interface LatencySummary {
   readonly count: number;
+  readonly min: number;
   readonly median: number;
   readonly p90: number;
+  readonly p95: number;
   readonly p99: number;
   readonly p999: number;
   readonly max: number;
@@ -22,18 +24,21 @@ export interface LatencySummary {
 export class LatencyHistogram {
   readonly #counts = new Float64Array((EXPONENT_MAX + 1 - SUBDIVISION_BITS) * SUBDIVISIONS + SUBDIVISIONS);
   #count = 0;
+  #min = Infinity;
   #max = 0;
 
   record(nanoseconds: number, times = 1): void {
     const bucket = bucketOf(nanoseconds);
     this.#counts[bucket] = (this.#counts[bucket] as number) + times;
     this.#count += times;
+    if (nanoseconds < this.#min) this.#min = nanoseconds;
     if (nanoseconds > this.#max) this.#max = nanoseconds;
   }
 
   reset(): void {
     this.#counts.fill(0);
     this.#count = this.#max = 0;
+    this.#min = Infinity;
   }
 
   /** The value in milliseconds that `fraction` of all durations do not exceed; 0 without any. */
@@ -50,8 +55,10 @@ export class LatencyHistogram {
   summary(): LatencySummary {
     return {
       count: this.#count,
+      min: this.#count === 0 ? 0 : this.#min / NANOSECONDS_PER_MILLISECOND,
       median: this.quantile(0.5),
       p90: this.quantile(0.9),
+      p95: this.quantile(0.95),
       p99: this.quantile(0.99),
       p999: this.quantile(0.999),
       max: this.#max / NANOSECONDS_PER_MILLISECOND,

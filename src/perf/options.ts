@@ -3,8 +3,9 @@ import { parseBrokerUri } from "./broker-uri.ts";
 import { CHURNS, type Churn, type ChurnOptions } from "./churn-options.ts";
 import { STAMP_BYTES } from "./frame-scanner.ts";
 import { OptionError } from "./perf-error.ts";
+import type { RpcOptions } from "./rpc-options.ts";
 import type { ThroughputOptions } from "./throughput-options.ts";
-import type { QueuePattern } from "./topology.ts";
+import type { QueuePattern, TopologyOptions } from "./topology.ts";
 
 /** Everything a command line can ask for. */
 export interface PerfOptions {
@@ -13,6 +14,8 @@ export interface PerfOptions {
   readonly throughput: ThroughputOptions;
   /** Present when that is what to do instead. */
   readonly churn: ChurnOptions | undefined;
+  /** Present when that is what to do instead. */
+  readonly rpc: RpcOptions | undefined;
 }
 
 /** Octets of a body; also what the broker's limit may at most be. */
@@ -22,18 +25,22 @@ const CONFIRMS_MAX = 10_000_000;
 const PREFETCH_MAX = 65_535;
 const QUEUE_NUMBER_MAX = 1_000_000_000;
 
+const NEVER_ACKNOWLEDGED = "--ack is more than --prefetch: no message would ever be acknowledged";
+
 type Parsed = Readonly<Record<string, unknown>>;
 
 /** Checks options that are given under their command-line names. @throws OptionError for a value that is not allowed */
 export function parseOptions(parsed: Parsed): PerfOptions {
   const throughput = throughputOptions(parsed);
   const churn = CHURNS.find((kind) => parsed["mode"] === `${kind}-churn`);
-  if (churn === undefined) checkTogether(throughput);
+  const rpc = parsed["mode"] === "rpc" ? rpcOptions(parsed) : undefined;
+  if (churn === undefined && rpc === undefined) checkTogether(throughput);
   return {
     json: flag(parsed, "json"),
     quiet: flag(parsed, "quiet"),
     throughput,
     churn: churn === undefined ? undefined : churnOptions(parsed, churn),
+    rpc,
   };
 }
 
@@ -53,6 +60,13 @@ function throughputOptions(parsed: Parsed): ThroughputOptions {
     messages: whole(parsed, "messages"),
     polling: flag(parsed, "polling"),
     latency: flag(parsed, "latency"),
+    ...topologyOptions(parsed),
+    delete: flag(parsed, "delete"),
+  };
+}
+
+function topologyOptions(parsed: Parsed): TopologyOptions {
+  return {
     queue: text(parsed, "queue"),
     queuePattern: queuePattern(parsed),
     exchange: text(parsed, "exchange"),
@@ -61,8 +75,34 @@ function throughputOptions(parsed: Parsed): ThroughputOptions {
     durable: flag(parsed, "durable"),
     autoDelete: flag(parsed, "auto-delete"),
     exclusive: flag(parsed, "exclusive"),
+  };
+}
+
+function rpcOptions(parsed: Parsed): RpcOptions {
+  const options: RpcOptions = {
+    address: parseBrokerUri(text(parsed, "uri")),
+    clients: whole(parsed, "clients", CLIENTS_MAX),
+    responders: whole(parsed, "responders", CLIENTS_MAX),
+    size: whole(parsed, "size", SIZE_MAX),
+    persistent: flag(parsed, "persistent"),
+    replyQueues: flag(parsed, "reply-queues"),
+    ack: whole(parsed, "ack", PREFETCH_MAX),
+    prefetch: whole(parsed, "prefetch", PREFETCH_MAX),
+    rate: quantity(parsed, "rate"),
+    requests: whole(parsed, "operations"),
+    duration: quantity(parsed, "duration"),
+    warmup: quantity(parsed, "warmup"),
+    ...topologyOptions(parsed),
     delete: flag(parsed, "delete"),
   };
+  const { clients, responders, size, ack, prefetch, queue, queuePattern } = options;
+  refuse([
+    [clients + responders === 0, "--clients and --responders are both 0: there is nothing to do"],
+    [size < STAMP_BYTES, `rpc needs a --size of at least ${STAMP_BYTES}`],
+    [prefetch > 0 && ack > prefetch, NEVER_ACKNOWLEDGED],
+    [queue === "" && queuePattern === undefined, "--queue is empty: clients would not know where to ask"],
+  ]);
+  return options;
 }
 
 function churnOptions(parsed: Parsed, churn: Churn): ChurnOptions {
@@ -71,6 +111,7 @@ function churnOptions(parsed: Parsed, churn: Churn): ChurnOptions {
     churn,
     workers: whole(parsed, "workers", CLIENTS_MAX),
     operations: whole(parsed, "operations"),
+    rate: quantity(parsed, "rate"),
     duration: quantity(parsed, "duration"),
     warmup: quantity(parsed, "warmup"),
     durable: flag(parsed, "durable"),
@@ -91,15 +132,19 @@ function queuePattern(parsed: Parsed): QueuePattern | undefined {
 function checkTogether(options: ThroughputOptions): void {
   const { publishers, consumers, size, latency, ack, prefetch, queue, queuePattern, exchange, exclusive } = options;
   const serverNamed = queue === "" && queuePattern === undefined;
-  const refusals: readonly (readonly [boolean, string])[] = [
+  refuse([
     [publishers + consumers === 0, "--publishers and --consumers are both 0: there is nothing to do"],
     [latency && size < STAMP_BYTES, `--latency needs a --size of at least ${STAMP_BYTES}`],
-    [prefetch > 0 && ack > prefetch, "--ack is more than --prefetch: no message would ever be acknowledged"],
+    [prefetch > 0 && ack > prefetch, NEVER_ACKNOWLEDGED],
     [serverNamed && exchange === "", "--queue is empty: without --exchange no message would get to a queue"],
     [serverNamed && consumers === 0, "--queue is empty: without consumers there would be no queue"],
     [exclusive && consumers === 0, "--exclusive without consumers: messages would be gone with their publishers"],
     [exclusive && consumers > 1 && queuePattern === undefined && !serverNamed, "--exclusive allows one consumer"],
-  ];
+  ]);
+}
+
+/** @throws OptionError with the text of the first condition that is true */
+function refuse(refusals: readonly (readonly [condition: boolean, text: string])[]): void {
   const refused = refusals.find(([condition]) => condition);
   if (refused !== undefined) throw new OptionError(refused[1]);
 }

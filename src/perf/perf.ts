@@ -1,6 +1,7 @@
 import { runChurn } from "./churn.ts";
 import { type PerfOptions, parseOptions } from "./options.ts";
-import { churnLine, churnResultLines, ratesLine, throughputResultLines } from "./print.ts";
+import { churnLine, churnResultLines, ratesLine, rpcLine, rpcResultLines, throughputResultLines } from "./print.ts";
+import { runRpc } from "./rpc.ts";
 import { runThroughput } from "./throughput.ts";
 
 export { OptionError, PerfError } from "./perf-error.ts";
@@ -33,6 +34,10 @@ async function run(options: PerfOptions, signal: AbortSignal, print: (line: stri
   if (options.churn !== undefined) {
     const result = await runChurn(options.churn, { signal, onProgress: (counts) => print(churnLine(counts)) });
     return { result, lines: churnResultLines(result) };
+  }
+  if (options.rpc !== undefined) {
+    const result = await runRpc(options.rpc, { signal, onProgress: (counts) => print(rpcLine(counts)) });
+    return { result, lines: rpcResultLines(result) };
   }
   const result = await runThroughput(options.throughput, { signal, onProgress: (rates) => print(ratesLine(rates)) });
   return { result, lines: throughputResultLines(result) };

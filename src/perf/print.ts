@@ -1,5 +1,6 @@
 import type { ChurnCounts, ChurnResult } from "./churn.ts";
 import type { LatencySummary } from "./latency-histogram.ts";
+import type { RpcCounts, RpcResult } from "./rpc.ts";
 import type { Rates, ThroughputResult } from "./run-report.ts";
 
 const NAME_COLUMNS = 22;
@@ -17,6 +18,11 @@ export function ratesLine({ publishRate, confirmRate, consumeRate, refused }: Ra
 /** One line about the last second. */
 export function churnLine({ operationRate }: ChurnCounts): string {
   return `operations ${perSecond(operationRate)}`;
+}
+
+/** One line about the last second. */
+export function rpcLine({ requestRate, replyRate }: RpcCounts): string {
+  return `requests ${perSecond(requestRate)}   replies ${perSecond(replyRate)}`;
 }
 
 /** The result for people. */
@@ -42,12 +48,26 @@ export function churnResultLines(result: ChurnResult): string[] {
   ];
 }
 
+/** The result for people. */
+export function rpcResultLines(result: RpcResult): string[] {
+  const { seconds, requests, replies, answered, unanswered, latency, lateness } = result;
+  const lines = [];
+  if (requests > 0) lines.push(countLine("requests", requests, result.requestRate));
+  if (requests > 0) lines.push(countLine("replies", replies, result.replyRate));
+  if (answered > 0) lines.push(countLine("answered", answered, answered / seconds));
+  if (unanswered > 0) lines.push(countLine("never answered", unanswered, unanswered / seconds));
+  if (latency.count > 0) lines.push(latencyLine("request to reply", latency));
+  if (lateness !== undefined) lines.push(latencyLine("requests sent late by", lateness));
+  lines.push(timeLine(result));
+  return lines;
+}
+
 function countLine(name: string, count: number, rate: number): string {
   return `${name.padEnd(NAME_COLUMNS)}${whole(count).padStart(COUNT_COLUMNS)}   ${perSecond(rate)}`;
 }
 
-function latencyLine(name: string, { median, p90, p99, p999, max }: LatencySummary): string {
-  const named = { median, p90, p99, "p99.9": p999, max };
+function latencyLine(name: string, { min, median, p90, p95, p99, p999, max }: LatencySummary): string {
+  const named = { min, median, p90, p95, p99, "p99.9": p999, max };
   const texts = Object.entries(named).map(([label, milliseconds]) => `${label} ${milliseconds.toFixed(3)}`);
   return `${name.padEnd(NAME_COLUMNS)}${texts.join("   ")} ms`;
 }

@@ -1,23 +1,16 @@
-import { encodeContent } from "../wire/content.ts";
-import { FRAME_OVERHEAD_BYTES } from "../wire/frame.ts";
 import { encodeMethodFrame } from "../wire/method-codec.ts";
-import { encodeProperties } from "../wire/properties.ts";
 import { CHANNEL } from "./connection.ts";
+import { writeLonglong } from "./longlong.ts";
+import { type ContentShape, encodeMessageContent } from "./message-content.ts";
 
 /** About this many octets are written at once. */
 const BATCH_BYTES = 64 * 1024;
 
-/** `A` to `Z` and `@`, over and over. */
-const FILLING = Buffer.from(Array.from({ length: 27 }, (_, index) => 0x40 + index));
-
 /** What the messages of a publisher are like. */
-export interface MessageShape {
+export interface MessageShape extends ContentShape {
   readonly exchange: string;
   /** Taken in turn. */
   readonly routingKeys: readonly string[];
-  /** Octets of the body. */
-  readonly bodyBytes: number;
-  readonly persistent: boolean;
 }
 
 /** Messages encoded once and sent over and over: as many as fit one write, and at least one per routing key. */
@@ -32,8 +25,7 @@ export class PublishBatch {
   /** @param frameBytesMax octets of a frame that the broker takes; 0: any */
   constructor(shape: MessageShape, frameBytesMax: number) {
     const { exchange, routingKeys } = shape;
-    const content = encodeMessageContent(shape, frameBytesMax);
-    const headerBytes = FRAME_OVERHEAD_BYTES + content.readUInt32BE(3);
+    const { octets: content, bodyAt } = encodeMessageContent(shape, frameBytesMax);
     const methods = routingKeys.map((routingKey) => {
       const args = { exchange, routingKey, mandatory: false, immediate: false };
       return encodeMethodFrame(CHANNEL, "basic.publish", args);
@@ -47,7 +39,7 @@ export class PublishBatch {
     let at = 0;
     for (let index = 0; index < this.count; index++) {
       at += (methods[index % methods.length] as Buffer).copy(this.octets, at);
-      this.#bodies[index] = at + headerBytes + FRAME_OVERHEAD_BYTES - 1;
+      this.#bodies[index] = at + bodyAt;
       at += content.copy(this.octets, at);
       this.#starts[index + 1] = at;
     }
@@ -61,23 +53,8 @@ export class PublishBatch {
 
   /** Writes the time, in nanoseconds, into the bodies of `count` messages from the one at `index`. */
   stamp(index: number, count: number, nanoseconds: number): void {
-    const { octets } = this;
-    const high = Math.floor(nanoseconds / 0x100000000);
-    const low = nanoseconds % 0x100000000;
     for (let message = index; message < index + count; message++) {
-      const at = this.#bodies[message] as number;
-      octets.writeUInt32BE(high, at);
-      octets.writeUInt32BE(low, at + 4);
+      writeLonglong(this.octets, this.#bodies[message] as number, nanoseconds);
     }
   }
-}
-
-function encodeMessageContent({ bodyBytes, persistent }: MessageShape, frameBytesMax: number): Buffer {
-  const properties = encodeProperties(persistent ? { deliveryMode: 2 } : {});
-  const body = Buffer.alloc(bodyBytes, FILLING);
-  const content = encodeContent(properties, body, frameBytesMax);
-  for (let frame = 0; frame < content.length; frame += FRAME_OVERHEAD_BYTES + content.readUInt32BE(frame + 3)) {
-    content.writeUInt16BE(CHANNEL, frame + 1);
-  }
-  return content;
 }

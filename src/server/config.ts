@@ -65,7 +65,7 @@ export function resolveConfig(sources: readonly ConfigSource[], options = OPTION
 /** The command line and the environment hold nothing but text. */
 function convertText(value: unknown, { kind }: OptionDescription): unknown {
   if (typeof value !== "string") return value;
-  if (kind === "number" && /^-?\d+$/.test(value)) return Number(value);
+  if (kind === "number" && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
   if (kind === "boolean" && /^(true|false)$/.test(value)) return value === "true";
   return value;
 }

@@ -56,6 +56,12 @@ const limitEntries = {
     600_000,
     "Time a client has from connecting to connection.open",
   ),
+  consumerTimeoutMilliseconds: limit(
+    "consumerTimeoutMilliseconds",
+    1000,
+    315_360_000_000,
+    "Time a consumer of a quorum queue may take to acknowledge, unless the queue or the consumer says otherwise",
+  ),
   loginRefusedDelayMilliseconds: limit(
     "loginRefusedDelayMilliseconds",
     0,
@@ -64,6 +70,27 @@ const limitEntries = {
   ),
 } satisfies { [Key in keyof BrokerLimits]: unknown };
 
+/** When publishers are blocked because a resource runs low; defaults are RabbitMQ's. */
+const alarmEntries = {
+  memoryHighWatermarkFraction: fraction(
+    0.6,
+    "Share of the memory the process may use above which publishers are blocked; 0: always",
+  ),
+  memoryHighWatermarkBytes: zeroOrInteger(
+    16 * MEBIBYTE,
+    1024 * 1024 * GIBIBYTE,
+    0,
+    "Octets of memory in use above which publishers are blocked; 0: memoryHighWatermarkFraction decides",
+  ),
+  diskFreeBytesMin: integer(
+    0,
+    1024 * 1024 * GIBIBYTE,
+    50_000_000,
+    "Octets free on the data directory's file system below which publishers are blocked; 0: never",
+  ),
+  resourceCheckMilliseconds: integer(100, 600_000, 1000, "Time between two looks at memory in use and disk space"),
+};
+
 const optionEntries = {
   dataDir: text("leveret-data", "Directory that holds the broker's state; created when missing"),
   memory: flag(false, "Keep everything in memory and nothing on disk; dataDir is then not used"),
@@ -71,8 +98,14 @@ const optionEntries = {
   port: integer(0, 65_535, 5672, "TCP port for AMQP; 0: any free port"),
   logLevel: oneOf(LOG_LEVELS, "info", "Least severe log lines to write"),
   logFormat: oneOf(LOG_FORMATS, "auto", "Form of log lines; auto: pretty on a terminal, json otherwise"),
+  definitions: text(
+    "none",
+    "JSON file of virtual hosts, users, policies, queues and the like in RabbitMQ's format, imported at every start; " +
+      "none: no file",
+  ),
   product: text("Leveret", "Product name in server-properties, for clients that branch on it"),
   ...limitEntries,
+  ...alarmEntries,
 };
 
 /** The one description of what can be configured; everything else about options is derived from it. */
@@ -134,6 +167,28 @@ function integer(minimum: number, maximum: number, defaultValue: number, meaning
       v.title(allowed),
       v.description(meaning),
     ),
+    defaultValue,
+  );
+}
+
+function zeroOrInteger(minimum: number, maximum: number, defaultValue: number, meaning: string) {
+  const allowed = `0 or an integer from ${minimum} to ${maximum}`;
+  return v.optional(
+    v.pipe(
+      v.number(allowed),
+      v.integer(allowed),
+      v.check((value) => value === 0 || (value >= minimum && value <= maximum), allowed),
+      v.title(allowed),
+      v.description(meaning),
+    ),
+    defaultValue,
+  );
+}
+
+function fraction(defaultValue: number, meaning: string) {
+  const allowed = "a number from 0 to 1";
+  return v.optional(
+    v.pipe(v.number(allowed), v.minValue(0, allowed), v.maxValue(1, allowed), v.title(allowed), v.description(meaning)),
     defaultValue,
   );
 }

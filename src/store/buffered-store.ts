@@ -15,7 +15,7 @@ export abstract class BufferedStore implements Store {
   protected readonly transientChanges = new ChangeBuffer();
 
   abstract recover(visitor: RecoveryVisitor): void;
-  abstract read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor): Buffer;
+  abstract read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor, start?: number, end?: number): Buffer;
   abstract commit(done: (error: Error | undefined) => void): void;
   abstract close(): Promise<void>;
 
@@ -40,6 +40,14 @@ export abstract class BufferedStore implements Store {
 
   delivered(queueId: number, sequence: number): void {
     this.#changes("durable").delivered(queueId, sequence);
+  }
+
+  putNote(ownerId: number, key: Uint8Array, value: Uint8Array): void {
+    this.#changes("durable").putNote(ownerId, key, value);
+  }
+
+  deleteNote(ownerId: number, key: Uint8Array): void {
+    this.#changes("durable").deleteNote(ownerId, key);
   }
 
   dropQueue(queueId: number): void {

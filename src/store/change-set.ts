@@ -1,4 +1,10 @@
-import type { ChunkDescriptor, ChunkSettlement, DefinitionKind } from "../core/ports.ts";
+import {
+  type ChunkDescriptor,
+  type ChunkSettlement,
+  type DefinitionKind,
+  NOTE_KEY_BYTES_MAX,
+  NOTE_VALUE_BYTES_MAX,
+} from "../core/ports.ts";
 import { assert } from "../lib/assert.ts";
 import { QueueChanges } from "./queue-changes.ts";
 
@@ -17,6 +23,7 @@ export interface DefinitionChange {
  * commits fail grows with the number of keys, not with the number of calls.
  */
 export class ChangeSet {
+  /** By the id of the queue, or of the exchange whose notes are kept. */
   readonly queues = new Map<number, QueueChanges>();
   readonly definitions = new Map<string, DefinitionChange>();
 
@@ -49,6 +56,17 @@ export class ChangeSet {
     this.#queue(queueId).deliveredBelow = sequence;
   }
 
+  putNote(ownerId: number, key: Uint8Array, value: Uint8Array): void {
+    assertNoteKey(key);
+    assert(value.length <= NOTE_VALUE_BYTES_MAX, "a note is small");
+    this.#queue(ownerId).putNote(octetString(key), Buffer.from(value));
+  }
+
+  deleteNote(ownerId: number, key: Uint8Array): void {
+    assertNoteKey(key);
+    this.#queue(ownerId).deleteNote(octetString(key));
+  }
+
   dropQueue(queueId: number): void {
     this.queues.delete(queueId);
     this.#queue(queueId).isDropped = true;
@@ -65,6 +83,15 @@ export class ChangeSet {
   /** Notes that an attempt to write all this failed, and may nevertheless have reached the disk. */
   markAttempted(): void {
     for (const queue of this.queues.values()) queue.markAttempted();
+  }
+
+  /** See {@link NoteChanges.forgetShortLived}. */
+  forgetShortLivedNotes(isStored: (ownerId: number, key: string) => boolean): void {
+    for (const [ownerId, owner] of this.queues) {
+      if (owner.notes === undefined) continue;
+      owner.notes.forgetShortLived((key) => isStored(ownerId, key));
+      if (owner.isEmpty) this.queues.delete(ownerId);
+    }
   }
 
   /** Adds what was called after everything in this set. */
@@ -89,6 +116,14 @@ export class ChangeSet {
     }
     return queue;
   }
+}
+
+function octetString(octets: Uint8Array): string {
+  return Buffer.from(octets.buffer, octets.byteOffset, octets.length).toString("latin1");
+}
+
+function assertNoteKey(key: Uint8Array): void {
+  assert(key.length > 0 && key.length <= NOTE_KEY_BYTES_MAX, "a note has a short key");
 }
 
 /** A number that does not fit its field must be found here: a transaction that throws half-way would be committed. */

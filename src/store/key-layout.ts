@@ -1,7 +1,7 @@
 /** The byte layout of keys and of small values. docs/on-disk-format.md is its description: change both together. */
 
 import { createHash } from "node:crypto";
-import type { ChunkDescriptor, ChunkSettlement, DefinitionKind } from "../core/ports.ts";
+import { type ChunkDescriptor, type ChunkSettlement, type DefinitionKind, NOTE_KEY_BYTES_MAX } from "../core/ports.ts";
 import { StoreFormatError } from "./errors.ts";
 
 const CHUNK_KEY_BYTES = 32;
@@ -14,7 +14,7 @@ const SETTLEMENT_HEADER_BYTES = 12;
 const DEFINITION_ID_BYTES_MAX = 512;
 const UINT32_RANGE = 2 ** 32;
 
-/** Every kind after those its definitions refer to; the position is the kind's octet in the key. */
+/** The position is the kind's octet in the key: new kinds come last. */
 const DEFINITION_KINDS: readonly DefinitionKind[] = [
   "vhost",
   "user",
@@ -23,6 +23,10 @@ const DEFINITION_KINDS: readonly DefinitionKind[] = [
   "exchange",
   "queue",
   "binding",
+  "policy",
+  "operator-policy",
+  "vhost-limits",
+  "user-limits",
 ];
 
 /** Writes an unsigned 64-bit number; `value` must be a safe integer. */
@@ -38,14 +42,14 @@ function readUint64(source: Buffer, offset: number): number {
   return value;
 }
 
-/** The key under which a queue's own entries are kept, and the beginning of the keys of all that belongs to it. */
+/** The key under which a queue's own entries are kept, and the beginning of the keys of all that belongs to an owner. */
 export function queueKey(queueId: number): Buffer {
   const key = Buffer.allocUnsafe(QUEUE_KEY_BYTES);
   key.writeUInt32BE(queueId, 0);
   return key;
 }
 
-/** The queue that a key beginning with {@link queueKey} belongs to. Throws {@link StoreFormatError}. */
+/** The queue, or other owner, that a key beginning with {@link queueKey} belongs to. Throws {@link StoreFormatError}. */
 export function readQueueId(key: Buffer): number {
   if (key.length < QUEUE_KEY_BYTES) throw malformed("queue key", key);
   return key.readUInt32BE(0);
@@ -121,6 +125,21 @@ export function sequenceValue(sequence: number): Buffer {
 export function readSequence(value: Buffer): number {
   if (value.length !== SEQUENCE_BYTES) throw malformed("sequence number", value);
   return readUint64(value, 0);
+}
+
+/** The key of an owner's note, whose own key is a string with one code unit for each octet. */
+export function noteKey(ownerId: number, key: string): Buffer {
+  const stored = Buffer.allocUnsafe(QUEUE_KEY_BYTES + key.length);
+  stored.writeUInt32BE(ownerId, 0);
+  stored.write(key, QUEUE_KEY_BYTES, "latin1");
+  return stored;
+}
+
+/** The note's own key; its owner is in {@link readQueueId}. Throws {@link StoreFormatError}. */
+export function readNoteKey(stored: Buffer): Buffer {
+  const length = stored.length - QUEUE_KEY_BYTES;
+  if (length < 1 || length > NOTE_KEY_BYTES_MAX) throw malformed("note key", stored);
+  return stored.subarray(QUEUE_KEY_BYTES);
 }
 
 /** The key of a definition: octet of the kind, then 0 and the id, or 1 and the SHA-256 of a long id. */

@@ -5,7 +5,6 @@ import { assert } from "../lib/assert.ts";
 import type { Logger } from "../lib/logger.ts";
 import { BufferedStore } from "./buffered-store.ts";
 import type { ChangeBuffer } from "./change-buffer.ts";
-import type { ChangeSet } from "./change-set.ts";
 import { DirectoryLock } from "./directory-lock.ts";
 import { StoreCommitError, StoreFormatError } from "./errors.ts";
 import { chunkKey, readQueueId } from "./key-layout.ts";
@@ -15,14 +14,15 @@ import { QueueSweeper, type SweepPlan } from "./queue-sweeper.ts";
 import { recoverDurable } from "./recover-durable.ts";
 import { makeDirectory } from "./sync-directory.ts";
 import {
+  type ChangeWriter,
   DURABLE_DATABASES,
   type DurableEnvironment,
+  durableWriter,
   footprintOf,
   MIGRATED_DATABASES,
   TRANSIENT_DATABASES,
   type TransientEnvironment,
-  writeDurable,
-  writeTransient,
+  transientWriter,
 } from "./write-changes.ts";
 
 export interface LmdbStoreOptions {
@@ -92,11 +92,12 @@ export class LmdbStore extends BufferedStore {
     this.#lock = lock;
     this.#durable = durable;
     this.#transient = transient;
-    this.#durableSweeper = new QueueSweeper(
-      () => durable.database("chunks"),
-      () => durable.database("settlements"),
-    );
-    this.#transientSweeper = new QueueSweeper(() => transient.database("chunks"));
+    this.#durableSweeper = new QueueSweeper({
+      chunks: () => durable.database("chunks"),
+      settlements: () => durable.database("settlements"),
+      notes: () => durable.database("notes"),
+    });
+    this.#transientSweeper = new QueueSweeper({ chunks: () => transient.database("chunks") });
     for (const key of durable.database("dropped").getKeys()) this.#durableSweeper.resume(readQueueId(key));
   }
 
@@ -121,16 +122,16 @@ export class LmdbStore extends BufferedStore {
     if (this.#transientQueues.delete(queueId)) this.transientChanges.gathering.dropQueue(queueId);
   }
 
-  read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor): Buffer {
+  read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor, start = 0, end = chunk.recordBytes): Buffer {
     const environment = lifetime === "durable" ? this.#durable : this.#transient;
-    // Valid until the next read only, and its length is a property that hides the real one: copy just the value.
+    // Valid until the next read only, and its length is a property that hides the real one: copy just what is wanted.
     const stored = environment.database("chunks").getBinaryFast(chunkKey(queueId, chunk));
     if (stored === undefined) throw new Error(`no ${lifetime} chunk at ${chunk.first} of queue ${queueId}`);
     if (stored.length !== chunk.recordBytes) {
       throw new StoreFormatError(`chunk at ${chunk.first} of queue ${queueId} has ${stored.length} octets`);
     }
-    const owned = Buffer.allocUnsafeSlow(chunk.recordBytes);
-    owned.set(stored.subarray(0, chunk.recordBytes));
+    const owned = Buffer.allocUnsafeSlow(end - start);
+    owned.set(stored.subarray(start, end));
     return owned;
   }
 
@@ -152,12 +153,18 @@ export class LmdbStore extends BufferedStore {
       done(failure);
     };
     // Independent of each other: what has succeeded of one is not repeated when the other fails.
-    const isDurableIdle = this.#commitTo(this.#durable, this.durableChanges, this.#durableSweeper, writeDurable, ended);
+    const isDurableIdle = this.#commitTo(
+      this.#durable,
+      this.durableChanges,
+      this.#durableSweeper,
+      durableWriter,
+      ended,
+    );
     const isTransientIdle = this.#commitTo(
       this.#transient,
       this.transientChanges,
       this.#transientSweeper,
-      writeTransient,
+      transientWriter,
       ended,
     );
     if (isDurableIdle) waitingFor -= 1;
@@ -178,7 +185,7 @@ export class LmdbStore extends BufferedStore {
     environment: Environment,
     buffer: ChangeBuffer,
     sweeper: QueueSweeper,
-    write: (environment: Environment, changes: ChangeSet, plan: SweepPlan) => void,
+    writer: ChangeWriter<Environment>,
     ended: (error: Error | undefined) => void,
   ): boolean {
     const changes = buffer.begin();
@@ -189,6 +196,7 @@ export class LmdbStore extends BufferedStore {
     let plan: SweepPlan;
     try {
       environment.ensureOpen();
+      writer.reduce(environment, changes);
       plan = sweeper.plan(changes);
     } catch (error) {
       buffer.failed(false);
@@ -197,7 +205,7 @@ export class LmdbStore extends BufferedStore {
     }
     environment.transact(
       footprintOf(changes, plan),
-      () => write(environment, changes, plan),
+      () => writer.write(environment, changes, plan),
       (error, attempted) => {
         if (error === undefined) {
           buffer.succeeded();

@@ -13,11 +13,13 @@ interface CommittedDefinition {
   readonly json: string;
 }
 
-/** What is committed of one queue, by the first sequence number of each chunk. */
+/** What is committed of one queue or other owner of notes; chunks and settlements by the first sequence number of each chunk. */
 export interface CommittedQueue {
   deliveredBelow: number | undefined;
   readonly chunks: Map<number, CommittedChunk>;
   readonly settlements: Map<number, ChunkSettlement>;
+  /** By key, as a string with one code unit for each octet. */
+  readonly notes: Map<string, Buffer>;
 }
 
 /** What a memory store has committed: its "disk". */
@@ -40,16 +42,25 @@ export class MemoryState {
 
   #applyToQueue(queueId: number, changes: QueueChanges): void {
     if (changes.isDropped) this.queues.delete(queueId);
-    const queue = this.queues.get(queueId) ?? { deliveredBelow: undefined, chunks: new Map(), settlements: new Map() };
+    const queue = this.queues.get(queueId) ?? newQueue();
     for (const change of changes.chunks.values()) applyToChunk(queue, change);
     for (const [first, settlement] of changes.settlements) {
       if (settlement === undefined) queue.settlements.delete(first);
       else queue.settlements.set(first, { ...settlement, bitmap: settlement.bitmap.slice() });
     }
+    for (const [key, value] of changes.notes?.byKey ?? []) {
+      if (value === undefined) queue.notes.delete(key);
+      else queue.notes.set(key, value);
+    }
     if (changes.deliveredBelow !== undefined) queue.deliveredBelow = changes.deliveredBelow;
-    if (queue.deliveredBelow !== undefined || queue.chunks.size > 0) this.queues.set(queueId, queue);
+    if (queue.deliveredBelow !== undefined || queue.chunks.size > 0 || queue.notes.size > 0)
+      this.queues.set(queueId, queue);
     else this.queues.delete(queueId);
   }
+}
+
+function newQueue(): CommittedQueue {
+  return { deliveredBelow: undefined, chunks: new Map(), settlements: new Map(), notes: new Map() };
 }
 
 /** Of several chunks with one beginning at most one is appended; the others are removed. */

@@ -29,16 +29,16 @@ export class MemoryStore extends BufferedStore {
     for (const [queueId, { deliveredBelow }] of queues) {
       if (deliveredBelow !== undefined) visitor.delivered(queueId, deliveredBelow);
     }
-    for (const queueId of [...queues.keys()].sort((a, b) => a - b)) {
-      recoverChunks(queueId, queues.get(queueId) as CommittedQueue, visitor);
-    }
+    const inOrder = [...queues].sort(([a], [b]) => a - b);
+    for (const [ownerId, { notes }] of inOrder) recoverNotes(ownerId, notes, visitor);
+    for (const [queueId, queue] of inOrder) recoverChunks(queueId, queue, visitor);
   }
 
-  read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor): Buffer {
+  read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor, start?: number, end?: number): Buffer {
     const state = lifetime === "durable" ? this.durableState : this.#transientState;
     const stored = state.chunk(queueId, chunk);
     if (stored === undefined) throw new Error(`no ${lifetime} chunk at ${chunk.first} of queue ${queueId}`);
-    return Buffer.from(stored);
+    return Buffer.from(stored.subarray(start, end));
   }
 
   commit(done: (error: Error | undefined) => void): void {
@@ -61,6 +61,12 @@ export class MemoryStore extends BufferedStore {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#inFlight;
+  }
+}
+
+function recoverNotes(ownerId: number, notes: Map<string, Buffer>, visitor: RecoveryVisitor): void {
+  for (const key of [...notes.keys()].sort()) {
+    visitor.note(ownerId, Buffer.from(key, "latin1"), Buffer.from(notes.get(key) as Buffer));
   }
 }
 

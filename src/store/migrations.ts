@@ -7,7 +7,7 @@ const VERSION_KEY = Buffer.from("formatVersion");
 export type MigratedDatabases = readonly BinaryDatabase[];
 
 /** `MIGRATIONS[n]` turns format `n` into format `n + 1`. Format 0 is a new directory. Append; never change one. */
-const MIGRATIONS: readonly ((databases: MigratedDatabases) => void)[] = [requireEmpty];
+const MIGRATIONS: readonly ((databases: MigratedDatabases) => void)[] = [requireEmpty, addNotes];
 
 /** The format this version writes. */
 export const FORMAT_VERSION = MIGRATIONS.length;
@@ -37,6 +37,9 @@ function readVersion(meta: BinaryDatabase): number {
   if (!/^[1-9]\d{0,8}$/.test(stored)) throw new StoreFormatError(`unknown format version ${JSON.stringify(stored)}`);
   return Number(stored);
 }
+
+/** Format 2 adds notes. Their database is there when a migration runs, and empty; a version without them must not go on. */
+function addNotes(): void {}
 
 /** Data without a version is not ours, or has lost what tells how to read it. */
 function requireEmpty(databases: MigratedDatabases): void {

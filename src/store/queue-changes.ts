@@ -1,4 +1,5 @@
 import type { ChunkDescriptor, ChunkSettlement } from "../core/ports.ts";
+import { NoteChanges } from "./note-changes.ts";
 
 /** The last word on one chunk: its value, or its removal when `buffer` is undefined. */
 export interface ChunkChange {
@@ -12,7 +13,7 @@ export interface ChunkChange {
   next: ChunkChange | undefined;
 }
 
-/** What a commit will write for one queue. */
+/** What a commit will write for one queue, or for an exchange: that has notes only. */
 export class QueueChanges {
   /** Everything stored before the rest of these changes goes. */
   isDropped = false;
@@ -21,13 +22,16 @@ export class QueueChanges {
   readonly chunks = new Map<number, ChunkChange>();
   /** By the chunk's first sequence number; undefined deletes. */
   readonly settlements = new Map<number, ChunkSettlement | undefined>();
+  /** Few queues have any. */
+  notes: NoteChanges | undefined = undefined;
 
   get isEmpty(): boolean {
-    return !this.isDropped && this.deliveredBelow === undefined && !this.writesChunks;
+    return !this.isDropped && this.deliveredBelow === undefined && !this.writesEntries;
   }
 
-  get writesChunks(): boolean {
-    return this.chunks.size > 0 || this.settlements.size > 0;
+  /** Whether anything is written of which a queue has many. */
+  get writesEntries(): boolean {
+    return this.chunks.size > 0 || this.settlements.size > 0 || (this.notes !== undefined && this.notes.byKey.size > 0);
   }
 
   append(chunk: ChunkDescriptor, buffer: Uint8Array, start: number, end: number): void {
@@ -52,6 +56,14 @@ export class QueueChanges {
     else change.buffer = undefined;
   }
 
+  putNote(key: string, value: Buffer): void {
+    this.#ownNotes().put(key, value);
+  }
+
+  deleteNote(key: string): void {
+    this.#ownNotes().delete(key);
+  }
+
   absorb(later: QueueChanges): void {
     if (later.deliveredBelow !== undefined) this.deliveredBelow = later.deliveredBelow;
     for (const head of later.chunks.values()) {
@@ -63,6 +75,7 @@ export class QueueChanges {
     for (const [first, settlement] of later.settlements) {
       if (settlement !== undefined || this.chunks.has(first)) this.settlements.set(first, settlement);
     }
+    if (later.notes !== undefined) this.#ownNotes().absorb(later.notes);
   }
 
   markAttempted(): void {
@@ -71,6 +84,11 @@ export class QueueChanges {
         change.mayBeStored = true;
       }
     }
+  }
+
+  #ownNotes(): NoteChanges {
+    this.notes ??= new NoteChanges();
+    return this.notes;
   }
 
   #find(chunk: ChunkDescriptor): ChunkChange | undefined {

@@ -9,10 +9,18 @@ const STEPS_MAX = 256;
 export interface SweepPlan {
   readonly chunkKeys: Buffer[];
   readonly settlementKeys: Buffer[];
+  readonly noteKeys: Buffer[];
   /** Queues of which nothing is left once this is committed. */
   readonly finished: number[];
   /** Queues newly dropped that are left to later commits. */
   readonly postponed: number[];
+}
+
+/** The databases to delete from, looked up anew for every commit: they change when an environment is opened again. */
+export interface SweptDatabases {
+  readonly chunks: () => BinaryDatabase;
+  readonly settlements?: () => BinaryDatabase;
+  readonly notes?: () => BinaryDatabase;
 }
 
 /**
@@ -20,13 +28,11 @@ export interface SweepPlan {
  * the commits that follow, so that dropping a million messages holds up nobody else's confirms.
  */
 export class QueueSweeper {
-  readonly #chunks: () => BinaryDatabase;
-  readonly #settlements: (() => BinaryDatabase) | undefined;
+  readonly #databases: SweptDatabases;
   readonly #pending = new Set<number>();
 
-  constructor(chunks: () => BinaryDatabase, settlements?: () => BinaryDatabase) {
-    this.#chunks = chunks;
-    this.#settlements = settlements;
+  constructor(databases: SweptDatabases) {
+    this.#databases = databases;
   }
 
   get isIdle(): boolean {
@@ -44,12 +50,12 @@ export class QueueSweeper {
 
   /** Reads the committed state, so no commit may be in flight. */
   plan(changes: ChangeSet): SweepPlan {
-    const plan: SweepPlan = { chunkKeys: [], settlementKeys: [], finished: [], postponed: [] };
+    const plan: SweepPlan = { chunkKeys: [], settlementKeys: [], noteKeys: [], finished: [], postponed: [] };
     let stepsLeft = STEPS_MAX;
     for (const [queueId, queue] of changes.queues) {
       if (!queue.isDropped && !this.#pending.has(queueId)) continue;
       // What is written to the queue in this very commit must find it empty.
-      const limit = queue.writesChunks ? Number.POSITIVE_INFINITY : stepsLeft;
+      const limit = queue.writesEntries ? Number.POSITIVE_INFINITY : stepsLeft;
       stepsLeft -= this.#sweep(queueId, limit, plan);
     }
     for (const queueId of this.#pending) {
@@ -66,14 +72,16 @@ export class QueueSweeper {
 
   /** Returns the number of steps taken. */
   #sweep(queueId: number, limit: number, plan: SweepPlan): number {
-    const chunks = limit > 0 ? keysOf(this.#chunks(), queueId, limit, plan.chunkKeys) : 1;
-    const settlements =
-      limit > 0 && this.#settlements !== undefined
-        ? keysOf(this.#settlements(), queueId, limit, plan.settlementKeys)
-        : 0;
-    if (limit > 0 && chunks < limit && settlements < limit) plan.finished.push(queueId);
+    const { chunks, settlements, notes } = this.#databases;
+    let count = 0;
+    if (count < limit) count += keysOf(chunks(), queueId, limit - count, plan.chunkKeys);
+    if (count < limit && settlements !== undefined) {
+      count += keysOf(settlements(), queueId, limit - count, plan.settlementKeys);
+    }
+    if (count < limit && notes !== undefined) count += keysOf(notes(), queueId, limit - count, plan.noteKeys);
+    if (count < limit) plan.finished.push(queueId);
     else if (!this.#pending.has(queueId)) plan.postponed.push(queueId);
-    return 1 + chunks + settlements;
+    return 1 + count;
   }
 }
 

@@ -4,6 +4,7 @@ import { StoreFormatError } from "./errors.ts";
 import {
   readChunkKey,
   readDefinitionKind,
+  readNoteKey,
   readQueueId,
   readSequence,
   readSettlement,
@@ -13,7 +14,7 @@ import type { BinaryDatabase } from "./lmdb-environment.ts";
 import type { DurableEnvironment } from "./write-changes.ts";
 
 /**
- * Reports what the durable environment holds, except for queues whose removal is under way. Reads no chunk's value.
+ * Reports what the durable environment holds, except of owners whose removal is under way. Reads no chunk's value.
  * Throws {@link StoreFormatError}.
  */
 export function recoverDurable(
@@ -28,6 +29,10 @@ export function recoverDurable(
   }
   for (const { key, value } of environment.database("delivered").getRange()) {
     visitor.delivered(readQueueId(key), readSequence(value));
+  }
+  for (const { key, value } of environment.database("notes").getRange()) {
+    const ownerId = readQueueId(key);
+    if (!isDropped(ownerId)) visitor.note(ownerId, readNoteKey(key), value);
   }
   const settlements = new SettlementCursor(environment.database("settlements"), logger);
   let queueIdBefore = -1;

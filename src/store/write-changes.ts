@@ -2,6 +2,7 @@ import type { ChangeSet } from "./change-set.ts";
 import {
   chunkKey,
   definitionKey,
+  noteKey,
   queueKey,
   readChunkKey,
   sequenceValue,
@@ -9,11 +10,12 @@ import {
   settlementValue,
 } from "./key-layout.ts";
 import type { BinaryDatabase, Footprint, LmdbEnvironment } from "./lmdb-environment.ts";
+import type { NoteChanges } from "./note-changes.ts";
 import type { ChunkChange, QueueChanges } from "./queue-changes.ts";
 import type { SweepPlan } from "./queue-sweeper.ts";
 
 /** The durable databases whose layout depends on the format version that `meta` holds. */
-export const MIGRATED_DATABASES = ["definitions", "chunks", "settlements", "delivered", "dropped"] as const;
+export const MIGRATED_DATABASES = ["definitions", "chunks", "settlements", "delivered", "dropped", "notes"] as const;
 export const DURABLE_DATABASES = [...MIGRATED_DATABASES, "meta"] as const;
 export type DurableEnvironment = LmdbEnvironment<(typeof DURABLE_DATABASES)[number]>;
 export const TRANSIENT_DATABASES = ["chunks"] as const;
@@ -24,18 +26,36 @@ const SETTLEMENT_BYTES_PER_OPERATION = 4096;
 /** The value that marks a queue as dropped; only its key matters. */
 const DROPPED = Buffer.of(1);
 
-/** Writes a commit's changes to the durable environment, as part of a transaction. */
-export function writeDurable(environment: DurableEnvironment, changes: ChangeSet, plan: SweepPlan): void {
+/** How changes get into an environment. */
+export interface ChangeWriter<Environment> {
+  /** Leaves out changes that would change nothing. Reads the committed state, so no commit may be in flight. */
+  reduce(environment: Environment, changes: ChangeSet): void;
+  /** Writes them, as part of a transaction. */
+  write(environment: Environment, changes: ChangeSet, plan: SweepPlan): void;
+}
+
+export const durableWriter: ChangeWriter<DurableEnvironment> = { reduce: reduceDurable, write: writeDurable };
+export const transientWriter: ChangeWriter<TransientEnvironment> = { reduce() {}, write: writeTransient };
+
+function reduceDurable(environment: DurableEnvironment, changes: ChangeSet): void {
+  const notes = environment.database("notes");
+  changes.forgetShortLivedNotes((ownerId, key) => notes.getBinaryFast(noteKey(ownerId, key)) !== undefined);
+}
+
+function writeDurable(environment: DurableEnvironment, changes: ChangeSet, plan: SweepPlan): void {
   const chunks = environment.database("chunks");
   const settlements = environment.database("settlements");
+  const notes = environment.database("notes");
   const dropped = environment.database("dropped");
   for (const key of plan.chunkKeys) chunks.remove(key);
   for (const key of plan.settlementKeys) settlements.remove(key);
+  for (const key of plan.noteKeys) notes.remove(key);
   for (const queueId of plan.finished) dropped.remove(queueKey(queueId));
   for (const queueId of plan.postponed) dropped.put(queueKey(queueId), DROPPED);
   for (const [queueId, queue] of changes.queues) {
     for (const change of queue.chunks.values()) writeChunk(chunks, queueId, change);
     writeSettlements(settlements, queueId, queue);
+    if (queue.notes !== undefined) writeNotes(notes, queueId, queue.notes);
     writeDelivered(environment.database("delivered"), queueId, queue);
   }
   const definitions = environment.database("definitions");
@@ -45,8 +65,7 @@ export function writeDurable(environment: DurableEnvironment, changes: ChangeSet
   }
 }
 
-/** Writes a commit's changes to the transient environment, as part of a transaction. */
-export function writeTransient(environment: TransientEnvironment, changes: ChangeSet, plan: SweepPlan): void {
+function writeTransient(environment: TransientEnvironment, changes: ChangeSet, plan: SweepPlan): void {
   const chunks = environment.database("chunks");
   for (const key of plan.chunkKeys) chunks.remove(key);
   for (const [queueId, queue] of changes.queues) {
@@ -57,7 +76,7 @@ export function writeTransient(environment: TransientEnvironment, changes: Chang
 /** What writing the changes takes. */
 export function footprintOf(changes: ChangeSet, plan: SweepPlan): Footprint {
   const footprint: Footprint = { operations: 0, putBytes: 0, removedBytes: 0 };
-  footprint.operations += plan.chunkKeys.length + plan.settlementKeys.length;
+  footprint.operations += plan.chunkKeys.length + plan.settlementKeys.length + plan.noteKeys.length;
   footprint.operations += plan.finished.length + plan.postponed.length;
   for (const key of plan.chunkKeys) footprint.removedBytes += readChunkKey(key).recordBytes;
   for (const queue of changes.queues.values()) {
@@ -66,6 +85,7 @@ export function footprintOf(changes: ChangeSet, plan: SweepPlan): Footprint {
     for (const settlement of queue.settlements.values()) {
       footprint.operations += 1 + Math.ceil((settlement?.bitmap.length ?? 0) / SETTLEMENT_BYTES_PER_OPERATION);
     }
+    if (queue.notes !== undefined) addNotes(footprint, queue.notes);
   }
   for (const { json } of changes.definitions.values()) {
     footprint.operations += 1;
@@ -82,6 +102,13 @@ function addChunk(footprint: Footprint, head: ChunkChange): void {
   }
 }
 
+function addNotes(footprint: Footprint, notes: NoteChanges): void {
+  footprint.operations += notes.byKey.size;
+  for (const [key, value] of notes.byKey) {
+    if (value !== undefined) footprint.putBytes += key.length + value.length;
+  }
+}
+
 function writeChunk(chunks: BinaryDatabase, queueId: number, head: ChunkChange): void {
   for (let change: ChunkChange | undefined = head; change !== undefined; change = change.next) {
     const key = chunkKey(queueId, change.chunk);
@@ -95,6 +122,13 @@ function writeSettlements(settlements: BinaryDatabase, queueId: number, queue: Q
     const key = settlementKey(queueId, first);
     if (settlement === undefined) settlements.remove(key);
     else settlements.put(key, settlementValue(settlement));
+  }
+}
+
+function writeNotes(database: BinaryDatabase, ownerId: number, notes: NoteChanges): void {
+  for (const [key, value] of notes.byKey) {
+    if (value === undefined) database.remove(noteKey(ownerId, key));
+    else database.put(noteKey(ownerId, key), value);
   }
 }
 

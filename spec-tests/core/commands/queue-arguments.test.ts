@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PENDING_QUEUE_ARGUMENTS } from "../../../src/core/arguments/queue-arguments.ts";
 import { bool, type FieldValue, long, longstr, tableFrom } from "../../../src/wire/field-table.ts";
 import { refused, Topology } from "./topology.ts";
 
@@ -12,7 +11,6 @@ function int(value: number): FieldValue {
 
 const REFUSED: readonly (readonly [name: string, field: FieldValue, reason: string])[] = [
   ["x-queue-type", longstr("foo"), `"unsupported queue type 'foo'"`],
-  ["x-queue-type", longstr("quorum"), `"unsupported queue type 'quorum'"`],
   ["x-queue-type", int(1), "{unacceptable_type,signedint}"],
   ["x-message-ttl", longstr("1000"), `"expected integer, got longstr"`],
   ["x-message-ttl", { type: "double", value: 1 }, `"expected integer, got double"`],
@@ -142,14 +140,4 @@ test("[queue.declare/arguments] x-queue-master-locator is 541: the feature is go
     "INTERNAL_ERROR",
     "Feature `queue_master_locator` is deprecated.\nBy default, this feature is not permitted anymore.",
   );
-});
-
-test("[queue.declare/arguments] the arguments without effect so far are known by name", () => {
-  assert.deepEqual([...PENDING_QUEUE_ARGUMENTS].sort(), [
-    "x-dead-letter-exchange",
-    "x-dead-letter-routing-key",
-    "x-expires",
-    "x-max-priority",
-    "x-single-active-consumer",
-  ]);
 });

@@ -19,9 +19,12 @@ import type { Random } from "../../../src/lib/random.ts";
 import { EMPTY_TABLE, type FieldTable } from "../../../src/wire/field-table.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { MemoryDefinitions } from "../auth/memory-definitions.ts";
+import { deduplicationEnvironment } from "../deduplication/fixtures.ts";
+import { FakeDelayLine } from "../exchange/fake-delay-line.ts";
 
 /** The parts of a queue that commands and virtual hosts use, with counts a test can set. */
 export class FakeQueue implements Destination {
+  readonly type = "classic";
   readonly id: number;
   readonly name: string;
   readonly vhostName: string;
@@ -34,7 +37,7 @@ export class FakeQueue implements Destination {
   consumerCount = 0;
   dropped = false;
 
-  constructor(options: QueueOptions) {
+  constructor(options: Omit<QueueOptions, "type" | "settings" | "deadLetters">) {
     this.id = options.id;
     this.name = options.name;
     this.vhostName = options.vhostName;
@@ -43,6 +46,8 @@ export class FakeQueue implements Destination {
     this.exclusiveOwner = options.exclusiveOwner;
     this.arguments = options.arguments;
   }
+
+  touch(): void {}
 
   push(): void {
     assert.fail("a command publishes nothing");
@@ -151,7 +156,10 @@ export function vhostOver(definitions: MemoryDefinitions): Vhost {
   return new Vhost({
     name: "/",
     createQueue: (options) => new FakeQueue(options) as unknown as Queue,
+    createDelayLine: (options) => new FakeDelayLine(options),
     allocateQueueId: () => ++lastQueueId,
+    releaseQueueId: () => {},
+    deduplication: deduplicationEnvironment(),
     definitions,
     random: countingRandom(),
     clock: new ManualClock(),

@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { EXCHANGE_TYPES } from "../../../src/core/exchange/create-exchange.ts";
-import { bind, binding, exchange, matched, message, ONE_TARGET_TYPES, queue } from "./fixtures.ts";
+import { tableFrom } from "../../../src/wire/field-table.ts";
+import { type Arguments, bind, binding, exchange, matched, message, ONE_TARGET_TYPES, queue } from "./fixtures.ts";
+
+/** The arguments that a type requires. */
+const REQUIRED: Readonly<Record<string, Arguments>> = {
+  "x-delayed-message": { "x-delayed-type": "direct" },
+  "x-message-deduplication": { "x-cache-size": 10 },
+};
 
 /** Two binding keys that a type takes; "k" and "k2" unless told. */
 const BINDING_KEYS: Readonly<Record<string, readonly [string, string]>> = { "x-consistent-hash": ["1", "2"] };
@@ -11,10 +18,11 @@ const WITHOUT_KEYS = "x-local-random";
 
 for (const type of EXCHANGE_TYPES.filter((each) => each !== WITHOUT_KEYS)) {
   const [k, k2] = BINDING_KEYS[type] ?? ["k", "k2"];
+  const declared = { arguments: tableFrom(REQUIRED[type] ?? {}) };
 
   describe(`bindings of a ${type} exchange`, () => {
     test("[queue.bind] binding again with equal target, key and arguments changes nothing", () => {
-      const x = exchange(type, "x");
+      const x = exchange(type, "x", declared);
       const q = queue("q");
       assert.equal(bind(x, q, k, { a: 1, b: "two" }), true);
       assert.equal(bind(x, q, k, { b: "two", a: 1 }), false);
@@ -22,7 +30,7 @@ for (const type of EXCHANGE_TYPES.filter((each) => each !== WITHOUT_KEYS)) {
     });
 
     test("[queue.bind] target, routing key and arguments are each part of a binding's identity", () => {
-      const x = exchange(type, "x");
+      const x = exchange(type, "x", declared);
       const q = queue("q");
       assert.equal(bind(x, q, k), true);
       assert.equal(bind(x, queue("q"), k), true);
@@ -36,7 +44,7 @@ for (const type of EXCHANGE_TYPES.filter((each) => each !== WITHOUT_KEYS)) {
     });
 
     test("[queue.unbind] removes only the equal binding, and what it matched with its last binding", () => {
-      const x = exchange(type, "x");
+      const x = exchange(type, "x", declared);
       const q = queue("q");
       bind(x, q, k);
       bind(x, q, k, { "x-ignored": 1 });
@@ -50,7 +58,7 @@ for (const type of EXCHANGE_TYPES.filter((each) => each !== WITHOUT_KEYS)) {
     });
 
     test("[queue.delete] removing a target's bindings leaves those of others", () => {
-      const x = exchange(type, "x");
+      const x = exchange(type, "x", declared);
       const gone = queue("gone");
       const stays = queue("stays");
       bind(x, gone, k);
@@ -71,7 +79,7 @@ for (const type of EXCHANGE_TYPES.filter((each) => each !== WITHOUT_KEYS)) {
     if (ONE_TARGET_TYPES.includes(type)) return;
 
     test("[basic.publish] a target is matched once, however many bindings and routing keys lead to it", () => {
-      const x = exchange(type, "x");
+      const x = exchange(type, "x", declared);
       const q = queue("q");
       bind(x, q, k);
       bind(x, q, k2);

@@ -11,6 +11,8 @@ import { EMPTY_TABLE, type FieldTable, type PlainFieldValue, tableFrom } from ".
 import { encodeProperties, type Properties } from "../../../src/wire/properties.ts";
 import { SeededRandom } from "../../fuzz/seeded-random.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { deduplicationEnvironment } from "../deduplication/fixtures.ts";
+import { FakeDelayLine } from "./fake-delay-line.ts";
 
 export type Arguments = Readonly<Record<string, PlainFieldValue>>;
 
@@ -35,7 +37,16 @@ export function exchange(
   const spec = { vhost: "/", name, type, durable: false, autoDelete: false, internal: false, arguments: EMPTY_TABLE };
   return createExchange(
     { ...spec, ...declared },
-    { random: randomFrom(1), clock: new ManualClock(), exchangeByName: () => undefined, ...environment },
+    {
+      random: randomFrom(1),
+      clock: new ManualClock(),
+      exchangeByName: () => undefined,
+      allocateId: () => 1,
+      releaseId: () => {},
+      deduplication: deduplicationEnvironment(),
+      createDelayLine: (options) => new FakeDelayLine(options),
+      ...environment,
+    },
   );
 }
 

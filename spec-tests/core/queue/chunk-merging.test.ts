@@ -44,6 +44,7 @@ async function chunksAfter(commits: number, isPersistent: (number: number) => bo
   store.recover({
     definition() {},
     delivered() {},
+    note() {},
     chunk() {
       chunkCount++;
     },

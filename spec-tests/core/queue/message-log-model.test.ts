@@ -6,6 +6,7 @@ import { Message } from "../../../src/core/message.ts";
 import { ArenaPool } from "../../../src/core/queue/arena.ts";
 import { MemoryBudget } from "../../../src/core/queue/memory-budget.ts";
 import { MessageLog } from "../../../src/core/queue/message-log.ts";
+import { readDeliveredMark, readNoteKey } from "../../../src/core/queue/notes.ts";
 import type { Receipt } from "../../../src/core/receipt.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
 import { MemoryState } from "../../../src/store/memory-state.ts";
@@ -93,9 +94,12 @@ class Model {
     });
     this.store.recover({
       definition() {},
-      delivered: (queueId, sequence) => {
+      delivered() {},
+      note: (queueId, key, value) => {
         assert.equal(queueId, QUEUE_ID);
-        this.log.recoverDelivered(sequence);
+        const note = readNoteKey(key);
+        assert(note?.kind === "delivered");
+        this.log.recoverDelivered(note.lane, readDeliveredMark(value));
       },
       chunk: (_queueId, chunk, settlement) => this.log.recoverChunk(chunk, settlement),
     });

@@ -1,114 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { CommitBarrier } from "../../../src/core/commit-barrier.ts";
-import { FlowControl } from "../../../src/core/flow-control.ts";
 import { Message } from "../../../src/core/message.ts";
-import { ArenaPool } from "../../../src/core/queue/arena.ts";
-import type { Consumer, DeliverySink } from "../../../src/core/queue/consumer.ts";
-import { MemoryBudget } from "../../../src/core/queue/memory-budget.ts";
-import { Queue } from "../../../src/core/queue/queue.ts";
-import { Turn } from "../../../src/core/turn.ts";
-import { silentLogger } from "../../../src/lib/logger.ts";
 import { MemoryState } from "../../../src/store/memory-state.ts";
-import { MemoryStore } from "../../../src/store/memory-store.ts";
-import { contentBody } from "../../../src/wire/content.ts";
-import { EMPTY_TABLE, type FieldTable, tableFrom } from "../../../src/wire/field-table.ts";
-import { FaultyStore } from "../../support/faulty-store.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
-import { messageTo } from "../../support/messages.ts";
-
-/** A queue on its own, whose turns and commits the test makes. */
-class Bench {
-  readonly clock = new ManualClock();
-  readonly store: FaultyStore;
-  readonly memory = new MemoryBudget(64 * 1024 * 1024);
-  readonly turn: Turn;
-  readonly queue: Queue;
-  #wanted: (() => void)[] = [];
-
-  constructor(queueArguments: FieldTable = EMPTY_TABLE, durable = false, state = new MemoryState()) {
-    this.store = new FaultyStore(new MemoryStore(state));
-    this.turn = new Turn((callback) => this.#wanted.push(callback));
-    const barrier = new CommitBarrier(this.store, this.clock, silentLogger, this.turn.wake);
-    this.turn.attach(barrier, new FlowControl(barrier, 32 * 1024 * 1024));
-    this.queue = new Queue(
-      {
-        id: 1,
-        name: "q",
-        vhostName: "/",
-        durable,
-        autoDelete: false,
-        exclusiveOwner: undefined,
-        arguments: queueArguments,
-      },
-      {
-        store: this.store,
-        barrier,
-        arenas: new ArenaPool(),
-        memory: this.memory,
-        turn: this.turn,
-        clock: this.clock,
-      },
-    );
-  }
-
-  push(body: string, options: { expiresIn?: number; persistent?: boolean } = {}): void {
-    const message = messageTo("q", body, options.persistent);
-    message.publishedAt = this.clock.now();
-    message.expiresAt = options.expiresIn === undefined ? 0 : this.clock.now() + options.expiresIn;
-    this.queue.push(message, undefined, 0);
-  }
-
-  /** Takes over what the store holds, as after a restart. */
-  recover(): void {
-    this.store.recover({
-      definition() {},
-      delivered: (_queueId, sequence) => this.queue.recoverDelivered(sequence),
-      chunk: (_queueId, chunk, settlement) => this.queue.recoverChunk(chunk, settlement),
-    });
-  }
-
-  /** Ends turns until none is asked for; commits take one or two of them. */
-  async settle(): Promise<void> {
-    for (let round = 0; round < 10; round++) {
-      const wanted = this.#wanted;
-      this.#wanted = [];
-      for (const run of wanted) run();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    assert.equal(this.#wanted.length, 0, "turns come to an end");
-  }
-}
-
-/** Takes what a queue delivers. */
-class Sink implements DeliverySink {
-  readonly delivered: string[] = [];
-  readonly sequences: number[] = [];
-  writable = true;
-  cancelled = 0;
-
-  accepts(): boolean {
-    return this.writable;
-  }
-
-  deliver(_consumer: Consumer, message: Message, sequence: number): void {
-    this.delivered.push(bodyOf(message));
-    this.sequences.push(sequence);
-  }
-
-  consumerCancelled(): void {
-    this.cancelled++;
-  }
-}
-
-const CONSUMER = { tag: "c", noAck: false, exclusive: false, priority: 0, prefetchCount: 0, arguments: EMPTY_TABLE };
-
-function bodyOf({ buffer, contentStart, contentEnd }: Message): string {
-  return contentBody(buffer, contentStart, contentEnd).toString();
-}
+import { EMPTY_TABLE, tableFrom } from "../../../src/wire/field-table.ts";
+import { bodyOf, CONSUMER, QueueBench, Sink } from "./queue-bench.ts";
 
 test("[queue/drop] a queue with expiring messages that is dropped before its drain is left alone", async () => {
-  const bench = new Bench(tableFrom({ "x-message-ttl": 1000 }));
+  const bench = new QueueBench(tableFrom({ "x-message-ttl": 1000 }));
   const sink = new Sink();
   sink.writable = false;
   const consumer = bench.queue.consume(sink, CONSUMER);
@@ -125,7 +23,7 @@ test("[queue/drop] a queue with expiring messages that is dropped before its dra
 });
 
 test("[queue/drop] a dropped queue leaves nothing in memory, delivered or not, committed or not", async () => {
-  const bench = new Bench(EMPTY_TABLE, true);
+  const bench = new QueueBench(EMPTY_TABLE, true);
   const sink = new Sink();
   bench.queue.consume(sink, { ...CONSUMER, prefetchCount: 2 });
   for (let index = 0; index < 5; index++) bench.push(`${index}`, { persistent: true });
@@ -137,7 +35,7 @@ test("[queue/drop] a dropped queue leaves nothing in memory, delivered or not, c
 });
 
 test("[queue/expiry] a message that expired behind another is not delivered after it", async () => {
-  const bench = new Bench();
+  const bench = new QueueBench();
   bench.push("lasting");
   bench.push("expired", { expiresIn: 10 });
   bench.push("also lasting");
@@ -149,12 +47,12 @@ test("[queue/expiry] a message that expired behind another is not delivered afte
 });
 
 test("[queue/get] redelivered is that of the message got, not of one that has just expired before it", () => {
-  const bench = new Bench();
+  const bench = new QueueBench();
   const message = new Message();
   bench.push("expiring", { expiresIn: 10 });
   bench.push("fresh");
   const sequence = bench.queue.get(message);
-  bench.queue.requeue(sequence, message.bodyBytes);
+  bench.queue.requeue(sequence, false, message.bodyBytes, true);
   // The timer is late, as timers are.
   const late = bench.clock.now() + 20;
   bench.clock.now = () => late;
@@ -164,14 +62,14 @@ test("[queue/get] redelivered is that of the message got, not of one that has ju
 });
 
 test("[queue/commit] a batch of persistent messages takes one commit", async () => {
-  const bench = new Bench(EMPTY_TABLE, true);
+  const bench = new QueueBench(EMPTY_TABLE, true);
   for (let index = 0; index < 10; index++) bench.push(`${index}`, { persistent: true });
   await bench.settle();
   assert.equal(bench.store.commitCount, 1);
 });
 
 test("[queue/stop] a stopped queue has no timer", () => {
-  const bench = new Bench();
+  const bench = new QueueBench();
   bench.push("expiring", { expiresIn: 10 });
   assert.equal(bench.clock.pendingCount, 1);
   bench.queue.stop();
@@ -179,7 +77,7 @@ test("[queue/stop] a stopped queue has no timer", () => {
 });
 
 test("[queue/consume] an exclusive consumer is alone, whoever comes first", () => {
-  const bench = new Bench();
+  const bench = new QueueBench();
   const first = bench.queue.consume(new Sink(), CONSUMER);
   const exclusive = { ...CONSUMER, exclusive: true };
   assert.throws(() => bench.queue.consume(new Sink(), exclusive), /in exclusive use/);
@@ -190,11 +88,11 @@ test("[queue/consume] an exclusive consumer is alone, whoever comes first", () =
 
 test("[queue/recovery] a restart looks for expired messages at the head and keeps nothing in memory for it", async () => {
   const state = new MemoryState();
-  const before = new Bench(EMPTY_TABLE, true, state);
+  const before = new QueueBench(EMPTY_TABLE, true, state);
   before.push("expired", { persistent: true, expiresIn: -1 });
   for (const body of ["a", "b"]) before.push(body, { persistent: true });
   await before.settle();
-  const after = new Bench(EMPTY_TABLE, true, state);
+  const after = new QueueBench(EMPTY_TABLE, true, state);
   after.recover();
   after.clock.advance(0);
   await after.settle();
@@ -206,7 +104,7 @@ test("[queue/recovery] a restart looks for expired messages at the head and keep
 });
 
 test("[queue/requeue] messages past their time, or beyond the length limit, are dropped and not delivered again", async () => {
-  const bench = new Bench(tableFrom({ "x-max-length": 2 }));
+  const bench = new QueueBench(tableFrom({ "x-max-length": 2 }));
   const sink = new Sink();
   const consumer = bench.queue.consume(sink, CONSUMER);
   for (const body of ["a", "b", "c"]) bench.push(body);
@@ -214,7 +112,7 @@ test("[queue/requeue] messages past their time, or beyond the length limit, are 
   bench.queue.cancel(consumer);
   bench.clock.advance(20);
   for (const [index, body] of sink.delivered.entries()) {
-    bench.queue.requeue(sink.sequences[index] as number, body.length);
+    bench.queue.requeue(sink.sequences[index] as number, false, body.length, true);
   }
   assert.equal(bench.queue.readyCount, 2);
   const second = new Sink();
@@ -225,13 +123,13 @@ test("[queue/requeue] messages past their time, or beyond the length limit, are 
 });
 
 test("[queue/expiry] the queue's limit counts from the publish, also for a message that was delivered at once", async () => {
-  const bench = new Bench(tableFrom({ "x-message-ttl": 1000 }));
+  const bench = new QueueBench(tableFrom({ "x-message-ttl": 1000 }));
   const sink = new Sink();
   const consumer = bench.queue.consume(sink, CONSUMER);
   bench.push("a");
   bench.queue.cancel(consumer);
   bench.clock.advance(600);
-  bench.queue.requeue(sink.sequences[0] as number, 1);
+  bench.queue.requeue(sink.sequences[0] as number, false, 1, true);
   assert.equal(bench.queue.readyCount, 1);
   bench.clock.advance(400);
   assert.equal(bench.queue.readyCount, 0);

@@ -22,6 +22,10 @@ const STEPS = 4_000;
 const QUEUE_NAMES = ["transient", "durable"] as const;
 const TAGS = ["a", "b", "c"] as const;
 
+function isReturned(outcome: Outcome): boolean {
+  return outcome === "released" || outcome === "failed";
+}
+
 /** A message as the model keeps it. */
 interface Entry {
   readonly number: number;
@@ -90,16 +94,16 @@ class Client implements SessionOutput {
     const tags = [...this.unacked.keys()];
     if (tags.length === 0) return;
     const tag = tags[this.model.random(tags.length)] as number;
-    const outcome = (["ack", "ack", "requeue", "discard"] as const)[this.model.random(4)] as Outcome;
+    const outcome = (["accepted", "released", "failed", "rejected"] as const)[this.model.random(4)] as Outcome;
     const multiple = this.model.random(4) === 0;
     this.session.acknowledge(tag, multiple, outcome);
     for (const each of multiple ? tags.filter((other) => other <= tag) : [tag]) {
       const entry = this.unacked.get(each) as Entry;
       this.unacked.delete(each);
       if (this.session.inTransaction) this.heldOutcomes.push({ tag: each, entry, outcome });
-      else entry.state = outcome === "requeue" ? "ready" : "gone";
+      else entry.state = isReturned(outcome) ? "ready" : "gone";
     }
-    assert.throws(() => this.session.acknowledge(tag, false, "ack"), /unknown delivery tag/);
+    assert.throws(() => this.session.acknowledge(tag, false, "accepted"), /unknown delivery tag/);
   }
 
   commit(): void {
@@ -109,7 +113,7 @@ class Client implements SessionOutput {
     const outcomes = this.heldOutcomes;
     this.heldOutcomes = [];
     this.session.commitTransaction(() => {});
-    for (const { entry, outcome } of outcomes) entry.state = outcome === "requeue" ? "ready" : "gone";
+    for (const { entry, outcome } of outcomes) entry.state = isReturned(outcome) ? "ready" : "gone";
   }
 
   rollback(): void {
@@ -158,6 +162,8 @@ class Client implements SessionOutput {
   returned(): void {
     assert.fail("every message has a queue");
   }
+
+  consumerTimedOut(): void {}
 
   consumerCancelled(): void {
     assert.fail("no queue goes");

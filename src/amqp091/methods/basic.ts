@@ -41,15 +41,15 @@ export const basicMethods: Handlers = {
   },
 
   "basic.ack"(channel, { deliveryTag, multiple }) {
-    channel.session.acknowledge(deliveryTag, multiple, "ack");
+    channel.session.acknowledge(deliveryTag, multiple, "accepted");
   },
 
   "basic.nack"(channel, { deliveryTag, multiple, requeue }) {
-    channel.session.acknowledge(deliveryTag, multiple, requeue ? "requeue" : "discard");
+    channel.session.acknowledge(deliveryTag, multiple, requeue ? "released" : "rejected");
   },
 
   "basic.reject"(channel, { deliveryTag, requeue }) {
-    channel.session.acknowledge(deliveryTag, false, requeue ? "requeue" : "discard");
+    channel.session.acknowledge(deliveryTag, false, requeue ? "failed" : "rejected");
   },
 
   "basic.recover"(channel, { requeue }) {

@@ -4,6 +4,7 @@
  */
 
 import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
+import { CACHE_SIZE_MAX, DEDUPLICATION_PROPERTY } from "../deduplication/deduplication-options.ts";
 import { DEAD_LETTER_EXCHANGE } from "./argument-names.ts";
 
 export type ArgumentRule = (field: FieldValue, table: FieldTable) => string | undefined;
@@ -20,6 +21,28 @@ export const anyValue: ArgumentRule = () => undefined;
 /** 0 or more. */
 export const count: ArgumentRule = (field) =>
   ifInteger(field, (value) => (value < 0 ? `{value_negative,${value}}` : undefined));
+
+/** 1 or more. */
+export const positiveCount: ArgumentRule = (field) =>
+  ifInteger(field, (value) => {
+    if (value < 0) return `{value_negative,${value}}`;
+    return Number(value) === 0 ? "{value_zero,0}" : undefined;
+  });
+
+/** 1 to the most keys that are remembered. */
+export const cacheSize: ArgumentRule = (field, table) =>
+  positiveCount(field, table) ??
+  ifInteger(field, (value) => (value > CACHE_SIZE_MAX ? `{max_value_exceeded,${value}}` : undefined));
+
+/** What duplicates are recognised by may be named once. */
+export const deduplicationHeader: ArgumentRule = (field, table) =>
+  text(field, table) ?? (table.has(DEDUPLICATION_PROPERTY) ? "header_and_property_are_mutually_exclusive" : undefined);
+
+/** The x-max-age of a stream: a number and a unit of time, e.g. 7D. */
+export const maxAge: ArgumentRule = (field) => {
+  if (field.type !== "longstr") return unacceptableType(field);
+  return /^[0-9]+[YMDhms]$/.test(field.value) ? undefined : "invalid_max_age";
+};
 
 /** Milliseconds from 0 to ten years. */
 export const timeToLive: ArgumentRule = (field) => ifInteger(field, expiryReason);

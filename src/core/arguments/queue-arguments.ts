@@ -1,14 +1,29 @@
 import type { FieldTable } from "../../wire/field-table.ts";
+import {
+  CACHE_PERSISTENCE,
+  CACHE_PERSISTENCES,
+  CACHE_SIZE,
+  CACHE_TTL,
+  DEDUPLICATION_HEADER,
+  DEDUPLICATION_PROPERTY,
+  MESSAGE_DEDUPLICATION,
+  MESSAGE_ID_PROPERTY,
+} from "../deduplication/deduplication-options.ts";
 import { BrokerError } from "../errors.ts";
+import { QUEUE_TYPES, type QueueType } from "../queue-type.ts";
 import { DEAD_LETTER_EXCHANGE, DEAD_LETTER_ROUTING_KEY, QUEUE_TYPE } from "./argument-names.ts";
 import {
   type ArgumentRule,
   anyValue,
+  cacheSize,
   count,
   deadLetterRoutingKey,
+  deduplicationHeader,
   flag,
   lease,
+  maxAge,
   oneOf,
+  positiveCount,
   priority,
   queueVersion,
   text,
@@ -18,65 +33,87 @@ import {
 interface QueueArgument {
   readonly name: string;
   readonly rule: ArgumentRule;
-  /** True when the broker takes the argument and does not act on it yet. */
-  readonly pending: boolean;
+  /** The queue types that know it. */
+  readonly types: readonly QueueType[];
 }
 
-const queueType = oneOf(["classic"], (word) => `"unsupported queue type '${word}'"`);
+const CLASSIC: readonly QueueType[] = ["classic"];
+const QUORUM: readonly QueueType[] = ["quorum"];
+const STREAM: readonly QueueType[] = ["stream"];
+const CLASSIC_QUORUM: readonly QueueType[] = ["classic", "quorum"];
+const QUORUM_STREAM: readonly QueueType[] = ["quorum", "stream"];
+const ALL = QUEUE_TYPES;
+
+/** Streams are to come: their arguments are known, the type is refused. */
+const queueType = oneOf(["classic", "quorum"], (word) => `"unsupported queue type '${word}'"`);
 const overflow = oneOf(["drop-head", "reject-publish", "reject-publish-dlx"], () => "invalid_overflow");
 const leaderLocator = oneOf(["client-local", "balanced"], () => "invalid_queue_locator_arg");
+const deadLetterStrategy = oneOf(["at-most-once", "at-least-once"], () => "invalid_dlx_strategy");
+const cachePersistence = oneOf(CACHE_PERSISTENCES, () => "invalid_cache_persistence");
+const deduplicationProperty = oneOf([MESSAGE_ID_PROPERTY], (word) => `"unsupported property '${word}'"`);
 
 /**
- * The arguments of a classic queue, in the order RabbitMQ checks and compares them. x-queue-mode, x-queue-version and
- * x-queue-leader-locator have no effect in RabbitMQ either, or none on a single node.
+ * The arguments of queues, in the order RabbitMQ checks and compares them. x-queue-mode, x-queue-version, the locators
+ * and the group sizes have no effect in RabbitMQ either, or none on a single node; messages that a quorum queue keeps
+ * in memory have no limit of their own any more. x-delivery-limit and the arguments of delayed retry may be anything, and
+ * mean nothing then. Delayed retry is for classic queues here too, which RabbitMQ refuses.
  */
-const CLASSIC_QUEUE_ARGUMENTS: readonly QueueArgument[] = [
-  { name: "x-expires", rule: lease, pending: true },
-  { name: "x-message-ttl", rule: timeToLive, pending: false },
-  { name: DEAD_LETTER_EXCHANGE, rule: text, pending: true },
-  { name: DEAD_LETTER_ROUTING_KEY, rule: deadLetterRoutingKey, pending: true },
-  { name: "x-max-length", rule: count, pending: false },
-  { name: "x-max-length-bytes", rule: count, pending: false },
-  { name: "x-max-priority", rule: priority, pending: true },
-  { name: "x-overflow", rule: overflow, pending: false },
-  { name: "x-queue-mode", rule: anyValue, pending: false },
-  { name: "x-queue-version", rule: queueVersion, pending: false },
-  { name: "x-single-active-consumer", rule: flag, pending: true },
-  { name: QUEUE_TYPE, rule: queueType, pending: false },
-  { name: "x-queue-leader-locator", rule: leaderLocator, pending: false },
+const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
+  { name: "x-expires", rule: lease, types: CLASSIC_QUORUM },
+  { name: "x-message-ttl", rule: timeToLive, types: CLASSIC_QUORUM },
+  { name: DEAD_LETTER_EXCHANGE, rule: text, types: CLASSIC_QUORUM },
+  { name: DEAD_LETTER_ROUTING_KEY, rule: deadLetterRoutingKey, types: CLASSIC_QUORUM },
+  { name: "x-dead-letter-strategy", rule: deadLetterStrategy, types: QUORUM },
+  { name: "x-max-length", rule: count, types: CLASSIC_QUORUM },
+  { name: "x-max-length-bytes", rule: count, types: ALL },
+  { name: "x-max-in-memory-length", rule: count, types: QUORUM },
+  { name: "x-max-in-memory-bytes", rule: count, types: QUORUM },
+  { name: "x-max-priority", rule: priority, types: CLASSIC },
+  { name: "x-overflow", rule: overflow, types: CLASSIC_QUORUM },
+  { name: "x-queue-mode", rule: anyValue, types: CLASSIC },
+  { name: "x-queue-version", rule: queueVersion, types: CLASSIC },
+  { name: "x-single-active-consumer", rule: flag, types: CLASSIC_QUORUM },
+  { name: QUEUE_TYPE, rule: queueType, types: ALL },
+  { name: "x-quorum-initial-group-size", rule: positiveCount, types: QUORUM },
+  { name: "x-delivery-limit", rule: anyValue, types: QUORUM },
+  { name: "x-consumer-timeout", rule: count, types: QUORUM },
+  { name: "x-consumer-disconnected-timeout", rule: count, types: QUORUM },
+  { name: "x-delayed-retry-type", rule: anyValue, types: CLASSIC_QUORUM },
+  { name: "x-delayed-retry-min", rule: anyValue, types: CLASSIC_QUORUM },
+  { name: "x-delayed-retry-max", rule: anyValue, types: CLASSIC_QUORUM },
+  { name: "x-delayed-message", rule: flag, types: CLASSIC_QUORUM },
+  { name: MESSAGE_DEDUPLICATION, rule: flag, types: CLASSIC_QUORUM },
+  { name: CACHE_SIZE, rule: cacheSize, types: CLASSIC_QUORUM },
+  { name: CACHE_TTL, rule: lease, types: CLASSIC_QUORUM },
+  { name: CACHE_PERSISTENCE, rule: cachePersistence, types: CLASSIC_QUORUM },
+  { name: DEDUPLICATION_HEADER, rule: deduplicationHeader, types: CLASSIC_QUORUM },
+  { name: DEDUPLICATION_PROPERTY, rule: deduplicationProperty, types: CLASSIC_QUORUM },
+  { name: "x-max-age", rule: maxAge, types: STREAM },
+  { name: "x-stream-max-segment-size-bytes", rule: positiveCount, types: STREAM },
+  { name: "x-stream-filter-size-bytes", rule: count, types: STREAM },
+  { name: "x-initial-cluster-size", rule: count, types: QUORUM_STREAM },
+  { name: "x-queue-leader-locator", rule: leaderLocator, types: ALL },
 ];
-
-/** Arguments that quorum queues or streams know and classic queues do not. */
-const OTHER_TYPES_ARGUMENTS: ReadonlySet<string> = new Set([
-  "x-dead-letter-strategy",
-  "x-max-in-memory-length",
-  "x-max-in-memory-bytes",
-  "x-quorum-initial-group-size",
-  "x-delivery-limit",
-  "x-consumer-disconnected-timeout",
-  "x-consumer-timeout",
-  "x-delayed-retry-type",
-  "x-delayed-retry-min",
-  "x-delayed-retry-max",
-  "x-max-age",
-  "x-stream-max-segment-size-bytes",
-  "x-stream-filter-size-bytes",
-  "x-initial-cluster-size",
-]);
 
 /** RabbitMQ 4 refuses this one as a feature that is gone. */
 const MASTER_LOCATOR = "x-queue-master-locator";
 
-/** The arguments that must be the same when a queue is declared again. */
-export const COMPARED_QUEUE_ARGUMENTS: readonly string[] = [
-  ...CLASSIC_QUEUE_ARGUMENTS.map(({ name }) => name),
-  MASTER_LOCATOR,
-];
+/** Octets; RabbitMQ's limits. */
+const SEGMENT_BYTES_MAX = 3_000_000_000;
+const FILTER_BYTES_MIN = 16;
+const FILTER_BYTES_MAX = 255;
 
-/** Arguments that are checked, stored and compared, but do not have their effect yet. */
-export const PENDING_QUEUE_ARGUMENTS: readonly string[] = CLASSIC_QUEUE_ARGUMENTS.filter(({ pending }) => pending).map(
-  ({ name }) => name,
-);
+/** The arguments that must be the same when a queue of this type is declared again. */
+export function comparedQueueArguments(type: QueueType): readonly string[] {
+  const names = QUEUE_ARGUMENTS.filter(({ types }) => types.includes(type)).map(({ name }) => name);
+  return [...names, MASTER_LOCATOR];
+}
+
+/** The type that checked arguments ask for; "classic" when they ask for none. */
+export function queueTypeOf(table: FieldTable): QueueType {
+  const value = table.get(QUEUE_TYPE)?.value;
+  return QUEUE_TYPES.find((type) => type === value) ?? "classic";
+}
 
 /**
  * Checks the arguments of a new queue. Arguments nobody knows are fine.
@@ -86,15 +123,12 @@ export const PENDING_QUEUE_ARGUMENTS: readonly string[] = CLASSIC_QUEUE_ARGUMENT
  */
 export function checkQueueArguments(queue: string, table: FieldTable): void {
   checkValue(queue, QUEUE_TYPE, queueType, table);
-  for (const { name, rule } of CLASSIC_QUEUE_ARGUMENTS) checkValue(queue, name, rule, table);
-  for (const name of table.keys()) {
-    if (OTHER_TYPES_ARGUMENTS.has(name)) {
-      throw new BrokerError(
-        "PRECONDITION_FAILED",
-        `invalid arg '${name}' for ${queue} of queue type rabbit_classic_queue`,
-      );
-    }
+  const type = queueTypeOf(table);
+  for (const { name, rule, types } of QUEUE_ARGUMENTS) if (types.includes(type)) checkValue(queue, name, rule, table);
+  for (const { name, types } of QUEUE_ARGUMENTS) {
+    if (table.has(name) && !types.includes(type)) throw ofAnotherType(queue, name, type);
   }
+  checkStreamSizes(table);
   if (table.has(MASTER_LOCATOR)) {
     throw new BrokerError(
       "INTERNAL_ERROR",
@@ -121,5 +155,23 @@ function checkValue(queue: string, name: string, rule: ArgumentRule, table: Fiel
   const reason = field === undefined ? undefined : rule(field, table);
   if (reason !== undefined) {
     throw new BrokerError("PRECONDITION_FAILED", `invalid arg '${name}' for ${queue}: ${reason}`);
+  }
+}
+
+function ofAnotherType(queue: string, name: string, type: QueueType): BrokerError {
+  return new BrokerError(
+    "PRECONDITION_FAILED",
+    `invalid arg '${name}' for ${queue} of queue type rabbit_${type}_queue`,
+  );
+}
+
+function checkStreamSizes(table: FieldTable): void {
+  const segmentBytes = Number(table.get("x-stream-max-segment-size-bytes")?.value ?? 0);
+  if (segmentBytes > SEGMENT_BYTES_MAX) {
+    throw new BrokerError("PRECONDITION_FAILED", "Exceeded max value for x-stream-max-segment-size-bytes");
+  }
+  const filterBytes = Number(table.get("x-stream-filter-size-bytes")?.value ?? FILTER_BYTES_MIN);
+  if (filterBytes < FILTER_BYTES_MIN || filterBytes > FILTER_BYTES_MAX) {
+    throw new BrokerError("PRECONDITION_FAILED", "Invalid value for x-stream-filter-size-bytes");
   }
 }

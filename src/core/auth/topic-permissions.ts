@@ -1,7 +1,7 @@
 import { compositeId, type DefinitionSink, StoredFields } from "../definitions.ts";
 import { BrokerError } from "../errors.ts";
 import { AccessPattern } from "./access-pattern.ts";
-import { literalPattern } from "./pattern.ts";
+import { literalPattern } from "../pattern/compile-pattern.ts";
 
 /** Which routing keys a user may use with one topic exchange; regular expressions, searched for anywhere in the key. */
 export interface TopicPermission {

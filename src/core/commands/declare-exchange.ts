@@ -39,7 +39,7 @@ export function declareExchange(context: CommandContext, spec: DeclareExchange):
   checkAccess(context, "exchange", name, "configure");
   const existing = vhost.findExchange(name);
   if (existing === undefined) createExchange(context, { ...spec, name });
-  else checkSame(existing, spec, resourceText("exchange", name, vhost.name));
+  else checkSameExchange(resourceText("exchange", name, vhost.name), existing, spec);
 }
 
 function createExchange(context: CommandContext, spec: NewExchange): void {
@@ -61,7 +61,14 @@ function createExchange(context: CommandContext, spec: NewExchange): void {
   vhost.addExchange(spec);
 }
 
-function checkSame(existing: Exchange, spec: DeclareExchange, resource: string): void {
+/** What an exchange is declared with beside its name. */
+export type ExchangeProperties = Pick<DeclareExchange, "type" | "durable" | "autoDelete" | "internal" | "arguments">;
+
+/**
+ * @param resource the exchange as error texts name it
+ * @throws BrokerError 406 when `spec` does not describe the existing exchange
+ */
+export function checkSameExchange(resource: string, existing: Exchange, spec: ExchangeProperties): void {
   checkEquivalentProperty(resource, "type", existing.type, spec.type);
   checkEquivalentProperty(resource, "durable", existing.durable, spec.durable);
   checkEquivalentProperty(resource, "auto_delete", existing.autoDelete, spec.autoDelete);

@@ -1,7 +1,13 @@
 import { randomName } from "../../lib/random.ts";
 import type { FieldTable } from "../../wire/field-table.ts";
+import { withDefaultQueueType } from "../arguments/default-queue-type.ts";
 import { checkEquivalentArguments, checkEquivalentProperty } from "../arguments/equivalence.ts";
-import { COMPARED_QUEUE_ARGUMENTS, checkQueueArguments, deadLetterExchangeOf } from "../arguments/queue-arguments.ts";
+import {
+  checkQueueArguments,
+  comparedQueueArguments,
+  deadLetterExchangeOf,
+  queueTypeOf,
+} from "../arguments/queue-arguments.ts";
 import { BrokerError } from "../errors.ts";
 import { checkExclusiveAccess, checkSameOwner } from "../exclusive-access.ts";
 import {
@@ -49,9 +55,32 @@ export function declareQueue(context: CommandContext, spec: DeclareQueue): Decla
   const name = cleanName("queue", spec.name);
   if (spec.name.startsWith(REPLY_QUEUE_NAME)) return declareReplyQueue(vhost, name);
   if (spec.passive) return declarePassively(context, name);
+  const typed = { ...spec, arguments: withDefaultQueueType(spec.arguments, spec, vhost.metadata.defaultQueueType) };
   const existing = vhost.findQueue(name);
-  if (existing !== undefined) return redeclare(context, existing, spec);
-  return create(context, newQueueName(context, name), spec);
+  if (existing !== undefined) return redeclare(context, existing, typed);
+  return create(context, newQueueName(context, name, typed), typed);
+}
+
+/** What a queue is declared with beside its name. */
+export type QueueProperties = Pick<DeclareQueue, "durable" | "exclusive" | "autoDelete" | "arguments">;
+
+/**
+ * @param resource the queue as error texts name it
+ * @throws BrokerError 406 when `properties` are not those of the existing queue
+ */
+export function checkSameQueue(resource: string, queue: Queue, properties: QueueProperties): void {
+  checkEquivalentProperty(resource, "durable", queue.durable, isDurable(properties));
+  checkEquivalentProperty(resource, "auto_delete", queue.autoDelete, properties.autoDelete);
+  checkEquivalentArguments(resource, comparedQueueArguments(queue.type), queue.arguments, properties.arguments);
+}
+
+/**
+ * @param resource the queue as error texts name it
+ * @throws BrokerError 406 for an argument that is refused, or properties that the type of the queue cannot have
+ */
+export function checkNewQueue(resource: string, properties: QueueProperties): void {
+  checkQueueArguments(resource, properties.arguments);
+  checkQueueProperties(resource, properties);
 }
 
 /** Pseudo queues of direct reply-to cannot be created; a live one has its requester as the only consumer. */
@@ -66,6 +95,7 @@ function declarePassively(context: CommandContext, name: string): DeclaredQueue 
   checkAnyAccess(context, "queue", name);
   const queue = vhost.requireQueue(name);
   checkExclusiveAccess(queue, connection);
+  queue.touch();
   return describe(queue);
 }
 
@@ -74,9 +104,8 @@ function redeclare(context: CommandContext, queue: Queue, spec: DeclareQueue): D
   checkAccess(context, "queue", queue.name, "configure");
   const resource = resourceText("queue", queue.name, vhost.name);
   checkSameOwner(queue, ownerOf(context, spec));
-  checkEquivalentProperty(resource, "durable", queue.durable, isDurable(spec));
-  checkEquivalentProperty(resource, "auto_delete", queue.autoDelete, spec.autoDelete);
-  checkEquivalentArguments(resource, COMPARED_QUEUE_ARGUMENTS, queue.arguments, spec.arguments);
+  checkSameQueue(resource, queue, spec);
+  queue.touch();
   return describe(queue);
 }
 
@@ -89,7 +118,7 @@ function create(context: CommandContext, name: string, spec: DeclareQueue): Decl
     checkAccess(context, "queue", name, "read");
     checkAccess(context, "exchange", deadLetterExchange, "write");
   }
-  checkQueueArguments(resource, spec.arguments);
+  checkNewQueue(resource, spec);
   const newQueue: NewQueue = {
     name,
     durable: isDurable(spec),
@@ -102,7 +131,24 @@ function create(context: CommandContext, name: string, spec: DeclareQueue): Decl
   return { name, messageCount: 0, consumerCount: 0, created: true };
 }
 
-function newQueueName(context: CommandContext, name: string): string {
+/** Quorum queues and streams are there to last. RabbitMQ: "Quorum Queues", feature comparison. */
+function checkQueueProperties(resource: string, spec: QueueProperties): void {
+  if (queueTypeOf(spec.arguments) === "classic") return;
+  const properties = [
+    { refused: spec.autoDelete, name: "auto-delete" },
+    { refused: spec.exclusive, name: "exclusive-owner" },
+    { refused: !spec.durable, name: "non-durable" },
+  ];
+  for (const { refused, name } of properties) {
+    if (refused) throw new BrokerError("PRECONDITION_FAILED", `invalid property '${name}' for ${resource}`);
+  }
+}
+
+function newQueueName(context: CommandContext, name: string, spec: DeclareQueue): string {
+  const type = queueTypeOf(spec.arguments);
+  if (name === "" && type !== "classic") {
+    throw new BrokerError("PRECONDITION_FAILED", `Cannot declare a server-named queue for type rabbit_${type}_queue`);
+  }
   if (name === "") return randomName(SERVER_NAMED_QUEUE_PREFIX, context.random);
   checkNotReserved("queue", name);
   return name;
@@ -135,6 +181,6 @@ function ownerOf(context: CommandContext, spec: DeclareQueue): object | undefine
 }
 
 /** An exclusive queue goes with its connection, so that storing it would be pointless. */
-function isDurable(spec: DeclareQueue): boolean {
+function isDurable(spec: QueueProperties): boolean {
   return spec.durable && !spec.exclusive;
 }

@@ -1,5 +1,6 @@
 import type { FieldTable } from "../../wire/field-table.ts";
-import { alternateExchangeOf } from "./alternate-exchange.ts";
+import type { PolicyValues } from "../policy-values.ts";
+import { ALTERNATE_EXCHANGE, alternateExchangeOf } from "./alternate-exchange.ts";
 import { Bindings } from "./bindings.ts";
 import type { Binding, Exchange, RoutingInput } from "./exchange.ts";
 import type { ExchangeSpec } from "./exchange-spec.ts";
@@ -16,9 +17,13 @@ export abstract class BoundExchange implements Exchange {
   readonly autoDelete: boolean;
   readonly internal: boolean;
   readonly arguments: FieldTable;
-  readonly alternateExchange: string | undefined;
+  alternateExchange: string | undefined;
+  readonly delayedCount = 0;
+  readonly stored = undefined;
   abstract readonly routesByKeyAlone: boolean;
   readonly #bindings = new Bindings();
+  /** The alternate exchange in the arguments, which comes before a policy's. */
+  readonly #declaredAlternate: string | undefined;
 
   /** @throws BrokerError PRECONDITION_FAILED for an alternate-exchange argument that is no name */
   constructor(spec: ExchangeSpec) {
@@ -28,7 +33,8 @@ export abstract class BoundExchange implements Exchange {
     this.autoDelete = spec.autoDelete;
     this.internal = spec.internal;
     this.arguments = spec.arguments;
-    this.alternateExchange = alternateExchangeOf(spec);
+    this.#declaredAlternate = alternateExchangeOf(spec);
+    this.alternateExchange = this.#declaredAlternate;
   }
 
   get bindings(): Iterable<Binding> {
@@ -37,6 +43,13 @@ export abstract class BoundExchange implements Exchange {
 
   get bindingCount(): number {
     return this.#bindings.count;
+  }
+
+  configure(policy: PolicyValues): boolean {
+    const before = this.alternateExchange;
+    const value = policy.get(ALTERNATE_EXCHANGE);
+    this.alternateExchange = this.#declaredAlternate ?? (typeof value === "string" ? value : undefined);
+    return this.alternateExchange !== before;
   }
 
   bind(binding: Binding): boolean {

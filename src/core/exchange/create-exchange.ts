@@ -1,5 +1,7 @@
+import { MESSAGE_DEDUPLICATION_TYPE, wantsDeduplication } from "../deduplication/exchange-arguments.ts";
 import { BrokerError } from "../errors.ts";
 import { ConsistentHashExchange } from "./consistent-hash-exchange.ts";
+import { DELAYED_MESSAGE, DelayedMessageExchange, specWithin } from "./delayed-message-exchange.ts";
 import { DirectExchange } from "./direct-exchange.ts";
 import type { Exchange } from "./exchange.ts";
 import type { ExchangeEnvironment } from "./exchange-environment.ts";
@@ -7,6 +9,7 @@ import type { ExchangeSpec } from "./exchange-spec.ts";
 import { FanoutExchange } from "./fanout-exchange.ts";
 import { HeadersExchange } from "./headers-exchange.ts";
 import { LocalRandomExchange } from "./local-random-exchange.ts";
+import { MessageDeduplicationExchange } from "./message-deduplication-exchange.ts";
 import { ModulusHashExchange } from "./modulus-hash-exchange.ts";
 import { RandomExchange } from "./random-exchange.ts";
 import { RecentHistoryExchange } from "./recent-history-exchange.ts";
@@ -14,6 +17,7 @@ import { TopicExchange } from "./topic-exchange.ts";
 
 type ExchangeConstructor = new (spec: ExchangeSpec, environment: ExchangeEnvironment) => Exchange;
 
+/** The types of exchanges that do not stand on another one. */
 const CONSTRUCTORS: ReadonlyMap<string, ExchangeConstructor> = new Map<string, ExchangeConstructor>([
   ["direct", DirectExchange],
   ["fanout", FanoutExchange],
@@ -21,13 +25,14 @@ const CONSTRUCTORS: ReadonlyMap<string, ExchangeConstructor> = new Map<string, E
   ["headers", HeadersExchange],
   ["x-consistent-hash", ConsistentHashExchange],
   ["x-local-random", LocalRandomExchange],
+  [MESSAGE_DEDUPLICATION_TYPE, FanoutExchange],
   ["x-modulus-hash", ModulusHashExchange],
   ["x-random", RandomExchange],
   ["x-recent-history", RecentHistoryExchange],
 ]);
 
 /** The exchange types that can be declared. */
-export const EXCHANGE_TYPES: readonly string[] = [...CONSTRUCTORS.keys()];
+export const EXCHANGE_TYPES: readonly string[] = [...CONSTRUCTORS.keys(), DELAYED_MESSAGE].sort();
 
 /**
  * Words that mean something else to the broker. RabbitMQ calls a type "invalid" rather than "unknown" when it has
@@ -51,7 +56,7 @@ const WORDS_FOR_OTHER_THINGS: ReadonlySet<string> = new Set([
  * @throws BrokerError PRECONDITION_FAILED when there is no such type
  */
 export function checkExchangeType(type: string): void {
-  if (!CONSTRUCTORS.has(type)) throw noSuchType(type);
+  if (!EXCHANGE_TYPES.includes(type)) throw noSuchType(type);
 }
 
 /**
@@ -60,6 +65,16 @@ export function checkExchangeType(type: string): void {
  * @throws BrokerError PRECONDITION_FAILED when there is no such type, or an argument is refused
  */
 export function createExchange(spec: ExchangeSpec, environment: ExchangeEnvironment): Exchange {
+  return wantsDeduplication(spec)
+    ? MessageDeduplicationExchange.create(spec, environment, createRoutingExchange)
+    : createRoutingExchange(spec, environment);
+}
+
+function createRoutingExchange(spec: ExchangeSpec, environment: ExchangeEnvironment): Exchange {
+  if (spec.type === DELAYED_MESSAGE) {
+    const within = createRoutingExchange(specWithin(spec), environment);
+    return new DelayedMessageExchange(spec.id ?? environment.allocateId(), within, environment);
+  }
   const Constructor = CONSTRUCTORS.get(spec.type);
   if (Constructor === undefined) throw noSuchType(spec.type);
   return new Constructor(spec, environment);

@@ -18,6 +18,8 @@ export class DefaultExchange implements Exchange {
   readonly internal = false;
   readonly arguments: FieldTable = EMPTY_TABLE;
   readonly alternateExchange = undefined;
+  readonly delayedCount = 0;
+  readonly stored = undefined;
   readonly routesByKeyAlone = true;
   readonly bindings: Iterable<Binding> = NO_BINDINGS;
   readonly bindingCount = 0;
@@ -26,6 +28,11 @@ export class DefaultExchange implements Exchange {
   /** @param queueByName finds a queue of the virtual host */
   constructor(queueByName: (queueName: string) => Destination | undefined) {
     this.#queueByName = queueByName;
+  }
+
+  /** Does nothing: no policy alters where its messages go. */
+  configure(): boolean {
+    return false;
   }
 
   /** @throws BrokerError ACCESS_REFUSED, always */

@@ -1,5 +1,7 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Random } from "../../lib/random.ts";
+import type { DeduplicationEnvironment } from "../deduplication/deduplication-window.ts";
+import type { CreateDelayLine } from "../delay-line.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** What exchanges need of their virtual host. */
@@ -8,4 +10,10 @@ export interface ExchangeEnvironment {
   readonly clock: Clock;
   /** Finds an exchange of the virtual host. */
   readonly exchangeByName: (name: string) => Exchange | undefined;
+  /** Gives out the id of an exchange that keeps something in the store. */
+  readonly allocateId: () => number;
+  /** Takes it back: the exchange is deleted. */
+  readonly releaseId: (id: number) => void;
+  readonly deduplication: DeduplicationEnvironment;
+  readonly createDelayLine: CreateDelayLine;
 }

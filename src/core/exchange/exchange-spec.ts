@@ -11,4 +11,6 @@ export interface ExchangeSpec {
   readonly autoDelete: boolean;
   readonly internal: boolean;
   readonly arguments: FieldTable;
+  /** What the store knows it by, if it was stored with such an id. */
+  readonly id?: number;
 }

@@ -1,6 +1,8 @@
 import type { FieldTable } from "../../wire/field-table.ts";
 import type { Destination } from "../destination.ts";
 import type { Message } from "../message.ts";
+import type { PolicyValues } from "../policy-values.ts";
+import type { ExchangeStorage } from "../store-owner.ts";
 
 export type { Destination };
 
@@ -38,6 +40,12 @@ export interface Exchange {
   /** Bindings with this exchange as source. */
   readonly bindings: Iterable<Binding>;
   readonly bindingCount: number;
+  /** Messages that it has taken and routes later. */
+  readonly delayedCount: number;
+  /** What it keeps in the store; undefined: nothing. */
+  readonly stored: ExchangeStorage | undefined;
+  /** Acts by this policy from now on, as far as its arguments leave it open; true when routes may change by that. */
+  configure(policy: PolicyValues): boolean;
   /** Adds a binding; false when an equal one was there already. @throws BrokerError for arguments this type refuses */
   bind(binding: Binding): boolean;
   /** Removes an equal binding; false when there was none. */

@@ -1,8 +1,10 @@
 import type { CommitBarrier } from "../commit-barrier.ts";
+import type { Message } from "../message.ts";
 import type { Store } from "../ports.ts";
 import { Arena, type ArenaPool } from "./arena.ts";
-import type { Chunk } from "./chunk.ts";
+import { type Chunk, STRIDE_RECORDS } from "./chunk.ts";
 import type { MemoryBudget } from "./memory-budget.ts";
+import { readRecord, skipRecords } from "./record.ts";
 
 /** What the logs of one broker share. */
 export interface LogEnvironment {
@@ -34,8 +36,8 @@ export class ChunkStorage {
     return this.#environment.memory.exceeded;
   }
 
-  /** Takes on a chunk that recovery found. */
-  recovered(): void {
+  /** The store holds, or is about to hold, something of this queue. */
+  noteUsed(): void {
     this.#used = true;
   }
 
@@ -61,6 +63,18 @@ export class ChunkStorage {
     chunk.arena.hold();
     chunk.start = 0;
     memory.usedBytes += chunk.recordBytes;
+  }
+
+  /**
+   * Points `message` at record `index` of a stored chunk, of which only some neighbours are read with it; false when it
+   * is not known where that is.
+   */
+  readRecord(chunk: Chunk, index: number, message: Message): boolean {
+    const [start, end] = [chunk.strideStart(index), chunk.strideEnd(index)];
+    if (start < 0 || end < 0) return false;
+    const stride = this.#environment.store.read(this.queueId, chunk.lifetime, chunk, start, end);
+    readRecord(stride, skipRecords(stride, 0, index % STRIDE_RECORDS), message);
+    return true;
   }
 
   /** Lets go of the records of `chunk` in memory, unless the store is still writing them. */

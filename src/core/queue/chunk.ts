@@ -4,7 +4,11 @@ import { assert } from "../../lib/assert.ts";
 import type { ChunkDescriptor, ChunkLifetime, ChunkSettlement } from "../ports.ts";
 import type { Receipt } from "../receipt.ts";
 import type { Arena } from "./arena.ts";
-import { isPersistentRecord, isTombstone, recordBodyBytes, recordBytesAt } from "./record.ts";
+import { isPersistentRecord, isTombstone, recordBodyBytes, recordBytesAt, skipRecords } from "./record.ts";
+
+/** How many records may have to be walked over to get to one that is wanted out of turn. */
+const STRIDE_SHIFT = 3;
+export const STRIDE_RECORDS = 1 << STRIDE_SHIFT;
 
 /** Where the records of a chunk are. "open": more are still being added. "sealed": complete, in memory only. */
 export type ChunkState = "open" | "sealed" | "appending" | "stored";
@@ -40,8 +44,11 @@ export class Chunk implements ChunkDescriptor {
   /** Every message below this index is settled. */
   #settledPrefix = 0;
   #settledBitmap: Uint8Array | undefined;
-  /** Offsets of the records from `start`, as far as they have been wanted out of turn. */
-  #offsets: number[] | undefined;
+  /**
+   * Offsets from `start` of every {@link STRIDE_RECORDS}th record, as far as records have been wanted out of turn. They
+   * outlast the records in memory.
+   */
+  #landmarks: number[] | undefined;
 
   constructor(first: number) {
     this.first = first;
@@ -124,6 +131,15 @@ export class Chunk implements ChunkDescriptor {
     }
   }
 
+  /** Takes the receipt of message `index` away from it and returns what reports it stored; undefined when none waits. */
+  takeReceipt(index: number): (() => void) | undefined {
+    const receipt = this.receipts?.[index];
+    if (receipt === undefined) return undefined;
+    (this.receipts as (Receipt | undefined)[])[index] = undefined;
+    const publishSequence = (this.publishSequences as number[])[index] as number;
+    return () => receipt.stored(publishSequence);
+  }
+
   /** Marks every message settled. */
   settleAll(): void {
     this.settledCount = this.count;
@@ -161,14 +177,26 @@ export class Chunk implements ChunkDescriptor {
 
   /** Offset in the arena of record `index`; the records must be in memory. */
   offsetOf(index: number): number {
-    const buffer = (this.arena as Arena).buffer;
-    if (this.#offsets === undefined) this.#offsets = [0];
-    const offsets = this.#offsets;
-    while (offsets.length <= index) {
-      const last = offsets[offsets.length - 1] as number;
-      offsets.push(last + recordBytesAt(buffer, this.start + last));
+    const { buffer } = this.arena as Arena;
+    this.#landmarks ??= [0];
+    const landmarks = this.#landmarks;
+    const stride = index >>> STRIDE_SHIFT;
+    while (landmarks.length <= stride) {
+      const last = this.start + (landmarks[landmarks.length - 1] as number);
+      landmarks.push(skipRecords(buffer, last, STRIDE_RECORDS) - this.start);
     }
-    return this.start + (offsets[index] as number);
+    return skipRecords(buffer, this.start + (landmarks[stride] as number), index & (STRIDE_RECORDS - 1));
+  }
+
+  /** Where the stride of records begins that holds record `index`, from the first record; -1 when that is not known. */
+  strideStart(index: number): number {
+    return this.#landmarks?.[index >>> STRIDE_SHIFT] ?? -1;
+  }
+
+  /** Where that ends; -1 when it is not known. */
+  strideEnd(index: number): number {
+    const next = ((index >>> STRIDE_SHIFT) + 1) << STRIDE_SHIFT;
+    return next < this.count ? this.strideStart(next) : this.recordBytes;
   }
 
   /**
@@ -195,7 +223,6 @@ export class Chunk implements ChunkDescriptor {
   evict(): void {
     this.arena?.release();
     this.arena = undefined;
-    this.#offsets = undefined;
   }
 
   #report(stored: boolean): void {

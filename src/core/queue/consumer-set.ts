@@ -1,6 +1,7 @@
 // Hot file: `next` runs for every delivery.
 
 import type { Consumer } from "./consumer.ts";
+import type { Consumers } from "./consumers.ts";
 
 interface PriorityGroup {
   readonly priority: number;
@@ -10,7 +11,7 @@ interface PriorityGroup {
 }
 
 /** The consumers of a queue: higher priority first, equal ones in turn. */
-export class ConsumerSet {
+export class ConsumerSet implements Consumers {
   /** Descending priority; no group is empty. */
   readonly #groups: PriorityGroup[] = [];
   /** True after a search has found no consumer ready, until one says it is. */
@@ -28,7 +29,6 @@ export class ConsumerSet {
     else groups.splice(position, 0, { priority: consumer.priority, consumers: [consumer], turn: 0 });
   }
 
-  /** Removes a consumer; false when it was not here. */
   remove(consumer: Consumer): boolean {
     const position = this.#groups.findIndex((group) => group.priority === consumer.priority);
     const group = this.#groups[position];
@@ -41,17 +41,14 @@ export class ConsumerSet {
     return true;
   }
 
-  /** True unless it is known that no consumer is ready. */
   get mayBeReady(): boolean {
     return this.size > 0 && !this.#starved;
   }
 
-  /** A consumer may have become ready. */
   wake(): void {
     this.#starved = false;
   }
 
-  /** The consumer that gets the next message; undefined when none is ready. */
   next(): Consumer | undefined {
     if (this.#starved) return undefined;
     const groups = this.#groups;
@@ -69,9 +66,9 @@ export class ConsumerSet {
     return undefined;
   }
 
-  /** True when there is one that consumes exclusively; it is the only one then. */
-  get hasExclusive(): boolean {
-    return this.size === 1 && this.#groups[0]?.consumers[0]?.exclusive === true;
+  /** An exclusive consumer is the only one. */
+  refuses(exclusive: boolean): boolean {
+    return (exclusive && this.size > 0) || this.#groups[0]?.consumers[0]?.exclusive === true;
   }
 
   *[Symbol.iterator](): IterableIterator<Consumer> {

@@ -9,8 +9,13 @@ export interface ConsumedQueue {
   readonly vhostName: string;
   /** A delivered message is done with. */
   settle(sequence: number, persistent: boolean, bodyBytes: number): void;
-  /** A delivered message is ready again, at its old place. */
-  requeue(sequence: number, bodyBytes: number): void;
+  /**
+   * A delivered message is ready again, at its old place. `failed`: its consumer could not deal with it or is gone,
+   * rather than having returned it untouched.
+   */
+  requeue(sequence: number, persistent: boolean, bodyBytes: number, failed: boolean): void;
+  /** A delivered message is refused for good: it goes where the queue's dead letters go. */
+  reject(sequence: number, persistent: boolean, bodyBytes: number): void;
   /** Removes a consumer. Its unacknowledged messages stay with its session. */
   cancel(consumer: Consumer): void;
   /** A consumer of this queue may be able to take messages again. */
@@ -28,6 +33,8 @@ export interface DeliverySink {
   deliver(consumer: Consumer, message: Message, sequence: number, redelivered: boolean): void;
   /** The queue has gone, and with it the consumer. */
   consumerCancelled(consumer: Consumer): void;
+  /** The consumer has not acknowledged in time, and messages have been taken back from it. */
+  consumerTimedOut(consumer: Consumer, timeoutMilliseconds: number): void;
 }
 
 export interface ConsumerOptions {
@@ -40,6 +47,8 @@ export interface ConsumerOptions {
   /** Most unacknowledged deliveries; 0: no limit. */
   readonly prefetchCount: number;
   readonly arguments: FieldTable;
+  /** x-consumer-timeout: milliseconds it may take to acknowledge; undefined: what its queue says. */
+  readonly timeoutMilliseconds?: number | undefined;
 }
 
 /** One subscription to a queue. */
@@ -50,8 +59,11 @@ export class Consumer {
   readonly exclusive: boolean;
   readonly priority: number;
   readonly arguments: FieldTable;
+  readonly timeoutMilliseconds: number | undefined;
   prefetchCount: number;
   unackedCount = 0;
+  /** Sequence numbers of messages taken back from it that it has not answered for; it gets nothing meanwhile. */
+  #takenBack: Set<number> | undefined;
   readonly sink: DeliverySink;
   /** For the protocol layer: what it prepared to write deliveries with. */
   prepared: Buffer | undefined;
@@ -65,11 +77,36 @@ export class Consumer {
     this.priority = options.priority;
     this.prefetchCount = options.prefetchCount;
     this.arguments = options.arguments;
+    this.timeoutMilliseconds = options.timeoutMilliseconds;
+  }
+
+  /** A message is taken back from it. */
+  takeBack(sequence: number): void {
+    this.#takenBack ??= new Set();
+    this.#takenBack.add(sequence);
+  }
+
+  /** It answers for a message; true when that had been taken back, so that the answer comes too late. */
+  answersLate(sequence: number): boolean {
+    if (this.#takenBack === undefined || !this.#takenBack.delete(sequence)) return false;
+    if (this.#takenBack.size === 0) this.#takenBack = undefined;
+    return true;
+  }
+
+  /** True when a message has been taken back from it that it has not answered for. */
+  get suspended(): boolean {
+    return this.#takenBack !== undefined;
+  }
+
+  /** Unacknowledged deliveries that have not been taken back. */
+  get openCount(): number {
+    return this.unackedCount - (this.#takenBack === undefined ? 0 : this.#takenBack.size);
   }
 
   /** True when it can take a message now. */
   get ready(): boolean {
     if (this.noAck) return this.sink.accepts(true);
+    if (this.#takenBack !== undefined) return false;
     return (this.prefetchCount === 0 || this.unackedCount < this.prefetchCount) && this.sink.accepts(false);
   }
 }

@@ -1,7 +1,6 @@
 // Hot file: append, peek, take and settle run for every message that is queued.
 
 import { assert } from "../../lib/assert.ts";
-import { MinHeap } from "../../lib/min-heap.ts";
 import type { CommitParticipant } from "../commit-barrier.ts";
 import type { Message } from "../message.ts";
 import type { ChunkDescriptor, ChunkSettlement, Store } from "../ports.ts";
@@ -11,7 +10,11 @@ import { Chunk } from "./chunk.ts";
 import { ChunkList } from "./chunk-list.ts";
 import { ChunkMerger, mergeChunks } from "./chunk-merger.ts";
 import { ChunkStorage, type LogEnvironment } from "./chunk-storage.ts";
+import { LANE_SEQUENCES, type MessageLogOptions } from "./lanes.ts";
+import { deliveredMark, deliveredMarkKey } from "./notes.ts";
+import type { QueueLog } from "./queue-log.ts";
 import { readRecord, recordBytesAt, recordBytesOf, writeRecord } from "./record.ts";
+import { Returned } from "./returned.ts";
 
 /** A chunk takes no more messages than this, so that the record of what is settled stays small. */
 const CHUNK_MESSAGES_MAX = 4096;
@@ -21,14 +24,16 @@ const CHUNK_MESSAGES_MAX = 4096;
  * then unsettled until it is settled or requeued; a requeued message is ready again at its old place.
  * Ready messages cost nothing on the heap: they are octets in a chunk, in memory or in the store.
  */
-export class MessageLog implements CommitParticipant {
+export class MessageLog implements QueueLog, CommitParticipant {
+  readonly heads: readonly MessageLog[] = [this];
+  readonly #lane: number;
   readonly #durable: boolean;
   readonly #environment: LogEnvironment;
   readonly #storage: ChunkStorage;
   readonly #merger = new ChunkMerger();
   readonly #chunks = new ChunkList();
-  readonly #requeued = new MinHeap();
-  #nextSequence = 0;
+  readonly #requeued: Returned;
+  #nextSequence: number;
   #enlisted = false;
   #dropped = false;
   /** The arena that new messages go into, and the chunk that takes them. */
@@ -39,16 +44,18 @@ export class MessageLog implements CommitParticipant {
   #cursorIndex = 0;
   #cursorOffset = 0;
   /** Where the cursor stands when it is in no chunk. */
-  #cursorSequence = 0;
+  #cursorSequence: number;
   /** The message that the last successful peek found. */
   #peekedSequence = -1;
   #peekedRequeued = false;
   /** A chunk behind the cursor that was read again for a requeued message. */
   #revived: Chunk | undefined;
+  /** The chunk of the record that was last read from the store out of turn. */
+  #readLast: Chunk | undefined;
   /** Every message below was delivered before the restart. */
-  #redeliveredBelow = 0;
-  #deliveredBelow = 0;
-  #deliveredBelowStored = 0;
+  #redeliveredBelow: number;
+  #deliveredBelow: number;
+  #deliveredBelowStored: number;
   /** Messages that can be taken. */
   readyCount = 0;
   /** Octets of their bodies. */
@@ -56,16 +63,23 @@ export class MessageLog implements CommitParticipant {
   /** Messages taken and not settled. */
   unsettledCount = 0;
 
-  constructor(queueId: number, durable: boolean, environment: LogEnvironment) {
+  constructor(queueId: number, durable: boolean, environment: LogEnvironment, options: MessageLogOptions = {}) {
     this.#durable = durable;
     this.#environment = environment;
     this.#storage = new ChunkStorage(queueId, environment);
+    this.#requeued = new Returned(options.returnTurns);
+    this.#lane = options.lane ?? 0;
+    const first = this.#lane * LANE_SEQUENCES;
+    this.#nextSequence = first;
+    this.#cursorSequence = first;
+    this.#redeliveredBelow = first;
+    this.#deliveredBelow = options.marksDeliveries === false ? Number.POSITIVE_INFINITY : first;
+    this.#deliveredBelowStored = this.#deliveredBelow;
   }
 
-  /** Takes over a chunk that recovery found. */
   recoverChunk(descriptor: ChunkDescriptor, settlement: ChunkSettlement | undefined): void {
     const chunk = Chunk.stored(descriptor, settlement);
-    this.#storage.recovered();
+    this.#storage.noteUsed();
     this.#nextSequence = Math.max(this.#nextSequence, chunk.end);
     if (!chunk.durable) {
       chunk.settleAll();
@@ -79,16 +93,14 @@ export class MessageLog implements CommitParticipant {
     this.#merger.chunkStored(chunk);
   }
 
-  /** Takes over the mark below which recovery says every message was delivered once. */
-  recoverDelivered(sequence: number): void {
-    this.#storage.recovered();
+  recoverDelivered(_lane: number, sequence: number): void {
+    this.#storage.noteUsed();
     this.#redeliveredBelow = sequence;
     this.#deliveredBelow = sequence;
     this.#deliveredBelowStored = sequence;
     this.#nextSequence = Math.max(this.#nextSequence, sequence);
   }
 
-  /** Adds a copy of `message` at the end and returns its sequence number. `receipt` learns when it is safe. */
   append(message: Message, receipt: Receipt | undefined, publishSequence: number): number {
     const persistent = this.#durable && message.persistent;
     const recordBytes = recordBytesOf(message);
@@ -113,7 +125,6 @@ export class MessageLog implements CommitParticipant {
     return chunk.first + index;
   }
 
-  /** Points `message` at the next ready message, without taking it; false when there is none. */
   peek(message: Message): boolean {
     if (this.#requeued.size > 0) return this.#peekRequeued(message);
     while (true) {
@@ -139,12 +150,19 @@ export class MessageLog implements CommitParticipant {
     }
   }
 
-  /** True when the message that the last peek found may have been delivered before. */
+  /** When the first returned message came back, if that is what orders them; Infinity when there is none. */
+  get firstReturnTurn(): number {
+    return this.#requeued.firstTurn;
+  }
+
+  get peekedSequence(): number {
+    return this.#peekedSequence;
+  }
+
   get peekedRedelivered(): boolean {
     return this.#peekedRequeued || this.#peekedSequence < this.#redeliveredBelow;
   }
 
-  /** Takes the message the last peek found, whose view `message` still is, and returns its sequence number. */
   take(message: Message): number {
     const sequence = this.#peekedSequence;
     assert(sequence >= 0, "a message is taken after a successful peek");
@@ -165,7 +183,6 @@ export class MessageLog implements CommitParticipant {
     return sequence;
   }
 
-  /** A taken message is done with: it was acknowledged, expired or dropped. */
   settle(sequence: number, persistent: boolean, bodyBytes: number): void {
     this.unsettledCount--;
     const chunk = this.#chunks.find(sequence);
@@ -174,7 +191,6 @@ export class MessageLog implements CommitParticipant {
     this.#afterSettle(chunk);
   }
 
-  /** A taken message is ready again, at its old place. */
   requeue(sequence: number, bodyBytes: number): void {
     this.unsettledCount--;
     this.#requeued.push(sequence);
@@ -183,12 +199,10 @@ export class MessageLog implements CommitParticipant {
     this.readyBytes += bodyBytes;
   }
 
-  /** Lets go of the records at the cursor, if the store has them: nobody is about to take them. */
   rest(): void {
     if (this.#cursorChunk?.state === "stored") this.#leaveChunk(this.#cursorChunk);
   }
 
-  /** Removes every ready message and returns how many there were. `message` is used to look at them. */
   purge(message: Message): number {
     const purged = this.readyCount;
     while (this.#requeued.size > 0 && this.peek(message)) {
@@ -210,7 +224,6 @@ export class MessageLog implements CommitParticipant {
     return purged;
   }
 
-  /** Forgets everything, in the store too. The log is not used afterwards. */
   drop(): void {
     this.#dropped = true;
     this.#storage.drop();
@@ -245,7 +258,8 @@ export class MessageLog implements CommitParticipant {
       this.#durable &&
       this.unsettledCount + this.#requeued.size > 0
     ) {
-      store.delivered(this.#storage.queueId, this.#deliveredBelow);
+      this.#storage.noteUsed();
+      store.putNote(this.#storage.queueId, deliveredMarkKey(this.#lane), deliveredMark(this.#deliveredBelow));
       this.#deliveredBelowStored = this.#deliveredBelow;
     }
   }
@@ -336,19 +350,35 @@ export class MessageLog implements CommitParticipant {
 
   #peekRequeued(message: Message): boolean {
     const sequence = this.#requeued.peek() as number;
+    this.read(sequence, message);
+    this.#peekedSequence = sequence;
+    this.#peekedRequeued = true;
+    return true;
+  }
+
+  read(sequence: number, message: Message): void {
     const chunk = this.#chunks.find(sequence);
-    assert(chunk !== undefined, "a requeued message is in the log");
+    assert(chunk !== undefined, "a message that is read is in the log");
+    const index = sequence - chunk.first;
     if (chunk.arena === undefined) {
+      // Whoever reads here and there gets single records; who reads one chunk twice running gets it whole.
+      const isElsewhere = chunk !== this.#readLast;
+      this.#readLast = chunk;
+      if (isElsewhere && this.#storage.readRecord(chunk, index, message)) return;
       if (this.#revived !== undefined && this.#revived !== this.#cursorChunk && this.#revived.state === "stored") {
         this.#storage.evict(this.#revived);
       }
       this.#load(chunk);
       this.#revived = chunk;
+      // Finds, and keeps, where the records are.
+      chunk.offsetOf(chunk.count - 1);
     }
-    readRecord((chunk.arena as unknown as Arena).buffer, chunk.offsetOf(sequence - chunk.first), message);
-    this.#peekedSequence = sequence;
-    this.#peekedRequeued = true;
-    return true;
+    readRecord((chunk.arena as unknown as Arena).buffer, chunk.offsetOf(index), message);
+  }
+
+  takeReceipt(sequence: number): (() => void) | undefined {
+    const chunk = this.#chunks.find(sequence);
+    return chunk?.takeReceipt(sequence - chunk.first);
   }
 
   #afterSettle(chunk: Chunk): void {

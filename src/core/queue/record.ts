@@ -9,17 +9,25 @@ import type { Message } from "../message.ts";
  * | offset | octets | meaning |
  * |---|---|---|
  * | 0 | 4 | length of the whole record |
- * | 4 | 1 | flags: 1 persistent, 2 tombstone (nothing follows) |
- * | 5 | 1 | priority |
+ * | 4 | 1 | flags: 1 persistent, 2 tombstone (nothing follows), 4 dead-lettered, 8 BCC keys follow the content |
+ * | 5 | 1 | priority; 255: none |
  * | 6 | 2 | length of the address |
  * | 8 | 6 | published at, milliseconds since the Unix epoch |
  * | 14 | 6 | expires at, milliseconds since the Unix epoch; 0: never |
  * | 20 | | address, then content, as {@link Message} defines them |
+ * | | | with flag 8: the BCC keys as longstrs, and in the last 4 octets how many octets they take |
  */
 const ADDRESS_OFFSET = 20;
 
 const FLAG_PERSISTENT = 1;
 const FLAG_TOMBSTONE = 2;
+const FLAG_DEAD_LETTERED = 4;
+const FLAG_BCC = 8;
+
+/** Follows the BCC keys. */
+const BCC_LENGTH_BYTES = 4;
+
+const NO_BCC = Buffer.alloc(0);
 
 /** A tombstone keeps the place of a message that was settled before its chunk was written or merged. */
 export const TOMBSTONE_BYTES = 5;
@@ -31,7 +39,9 @@ const HIGH = 2 ** 32;
 
 /** Octets the record of `message` takes. */
 export function recordBytesOf(message: Message): number {
-  return ADDRESS_OFFSET + (message.addressEnd - message.addressStart) + (message.contentEnd - message.contentStart);
+  const bytes =
+    ADDRESS_OFFSET + (message.addressEnd - message.addressStart) + (message.contentEnd - message.contentStart);
+  return message.bcc.length === 0 ? bytes : bytes + message.bcc.length + BCC_LENGTH_BYTES;
 }
 
 /** Writes the record of `message`, `recordBytes` long, at `offset` of `target`; `persistent`: a restart must find it. */
@@ -45,6 +55,7 @@ export function writeRecord(
   const addressBytes = message.addressEnd - message.addressStart;
   writeUInt32(target, offset, recordBytes);
   target[offset + 4] = persistent ? FLAG_PERSISTENT : 0;
+  if (message.deadLettered || message.bcc.length > 0) writeRareParts(message, target, offset, offset + recordBytes);
   target[offset + 5] = message.priority;
   target[offset + 6] = addressBytes >>> 8;
   target[offset + 7] = addressBytes;
@@ -57,6 +68,17 @@ export function writeRecord(
   }
   copyBytes(message.buffer, message.addressStart, message.addressEnd, target, addressAt);
   copyBytes(message.buffer, message.contentStart, message.contentEnd, target, addressAt + addressBytes);
+}
+
+function writeRareParts({ deadLettered, bcc }: Message, target: Buffer, offset: number, end: number): void {
+  let flags = target[offset + 4] as number;
+  if (deadLettered) flags |= FLAG_DEAD_LETTERED;
+  if (bcc.length > 0) {
+    flags |= FLAG_BCC;
+    bcc.copy(target, end - BCC_LENGTH_BYTES - bcc.length);
+    target.writeUInt32BE(bcc.length, end - BCC_LENGTH_BYTES);
+  }
+  target[offset + 4] = flags;
 }
 
 /** Writes a tombstone at `offset` of `target`. */
@@ -74,15 +96,35 @@ export function readRecord(buffer: Buffer, offset: number, message: Message): vo
   message.contentStart = addressEnd;
   message.contentEnd = offset + recordBytesAt(buffer, offset);
   message.bodyBytes = readUInt32(buffer, addressEnd + CONTENT_BODY_BYTES_OFFSET);
-  message.persistent = ((buffer[offset + 4] as number) & FLAG_PERSISTENT) !== 0;
+  const flags = buffer[offset + 4] as number;
+  message.persistent = (flags & FLAG_PERSISTENT) !== 0;
+  message.deadLettered = (flags & FLAG_DEAD_LETTERED) !== 0;
+  message.bcc = NO_BCC;
+  if ((flags & FLAG_BCC) !== 0) readBcc(buffer, message);
   message.priority = buffer[offset + 5] as number;
   message.publishedAt = readUInt48(buffer, offset + 8);
   message.expiresAt = readUInt48(buffer, offset + 14);
 }
 
+/** Takes the BCC keys off the end of what looks like content. */
+function readBcc(buffer: Buffer, message: Message): void {
+  const end = message.contentEnd - BCC_LENGTH_BYTES;
+  const start = end - buffer.readUInt32BE(end);
+  // A copy: these octets are no part of the message that is sent on.
+  message.bcc = Buffer.from(buffer.subarray(start, end));
+  message.contentEnd = start;
+}
+
 /** Length of the record at `offset`. */
 export function recordBytesAt(buffer: Buffer, offset: number): number {
   return readUInt32(buffer, offset);
+}
+
+/** Offset of the record that is `count` records behind the one at `offset`. */
+export function skipRecords(buffer: Buffer, offset: number, count: number): number {
+  let at = offset;
+  for (let left = count; left > 0; left--) at += recordBytesAt(buffer, at);
+  return at;
 }
 
 export function isTombstone(buffer: Buffer, offset: number): boolean {

@@ -17,13 +17,31 @@ const INTEGER_TYPES: ReadonlySet<FieldValue["type"]> = new Set([
  * @throws BrokerError PRECONDITION_FAILED when it is not an integer
  */
 export function consumerPriority(consumerArguments: FieldTable, queue: ConsumedQueue): number {
-  const value = consumerArguments.get("x-priority");
-  if (value === undefined) return 0;
-  if (!INTEGER_TYPES.has(value.type)) {
-    throw new BrokerError(
-      "PRECONDITION_FAILED",
-      `invalid arg 'x-priority' for queue '${queue.name}' in vhost '${queue.vhostName}': "expected integer, got ${value.type}"`,
-    );
+  return integerArgument("x-priority", consumerArguments, queue) ?? 0;
+}
+
+/**
+ * The x-consumer-timeout of a consumer, in milliseconds; undefined when absent.
+ * @throws BrokerError PRECONDITION_FAILED when it is not an integer of 0 or more
+ */
+export function consumerTimeout(consumerArguments: FieldTable, queue: ConsumedQueue): number | undefined {
+  const milliseconds = integerArgument("x-consumer-timeout", consumerArguments, queue);
+  if (milliseconds !== undefined && milliseconds < 0) {
+    throw invalidArgument("x-consumer-timeout", queue, `{value_negative,${milliseconds}}`);
   }
+  return milliseconds;
+}
+
+function integerArgument(name: string, consumerArguments: FieldTable, queue: ConsumedQueue): number | undefined {
+  const value = consumerArguments.get(name);
+  if (value === undefined) return undefined;
+  if (!INTEGER_TYPES.has(value.type)) throw invalidArgument(name, queue, `"expected integer, got ${value.type}"`);
   return Number(value.value);
+}
+
+function invalidArgument(name: string, queue: ConsumedQueue, reason: string): BrokerError {
+  return new BrokerError(
+    "PRECONDITION_FAILED",
+    `invalid arg '${name}' for queue '${queue.name}' in vhost '${queue.vhostName}': ${reason}`,
+  );
 }

@@ -20,6 +20,11 @@ export interface SessionOutput extends ConfirmOutput {
   returned(message: Message): void;
   /** The queue of a consumer has gone. */
   consumerCancelled(consumerTag: string): void;
+  /**
+   * A consumer has not acknowledged in time. It stays, and gets nothing until it has answered for what it holds.
+   * Undefined: it has been cancelled meanwhile, or it was basic.get.
+   */
+  consumerTimedOut(consumerTag: string | undefined, timeoutMilliseconds: number): void;
 }
 
 /** What a session is opened with. */

@@ -5,13 +5,15 @@ import type { FieldTable, TableLimits } from "../../wire/field-table.ts";
 import { stringFromOctets } from "../../wire/octet-string.ts";
 import { decodeProperties, encodeProperties, findProperty, PROPERTY_FLAGS } from "../../wire/properties.ts";
 import { BrokerError } from "../errors.ts";
-import type { Message } from "../message.ts";
+import { type Message, NO_PRIORITY } from "../message.ts";
 import { readExpiration } from "./expiration.ts";
 
 /** Properties that take more than a glance. */
 const RARE_FLAGS = PROPERTY_FLAGS.headers | PROPERTY_FLAGS.replyTo | PROPERTY_FLAGS.expiration | PROPERTY_FLAGS.userId;
 
 const PERSISTENT = 2;
+
+const NO_OCTETS = Buffer.alloc(0);
 
 /** Who publishes, as far as properties are checked against it. */
 export interface Publisher {
@@ -25,7 +27,9 @@ export function inspectMessage(message: Message): boolean {
   const start = contentPropertiesStart(message.contentStart);
   const flags = ((buffer[start] as number) << 8) | (buffer[start + 1] as number);
   message.persistent = false;
-  message.priority = 0;
+  message.priority = NO_PRIORITY;
+  message.deadLettered = false;
+  message.bcc = NO_OCTETS;
   message.expiresAt = 0;
   if (flags === 0) return false;
   const end = contentPropertiesEnd(buffer, message.contentStart);
@@ -33,7 +37,8 @@ export function inspectMessage(message: Message): boolean {
     message.persistent = buffer[findProperty(buffer, start, end, PROPERTY_FLAGS.deliveryMode)] === PERSISTENT;
   }
   if ((flags & PROPERTY_FLAGS.priority) !== 0) {
-    message.priority = buffer[findProperty(buffer, start, end, PROPERTY_FLAGS.priority)] as number;
+    const priority = buffer[findProperty(buffer, start, end, PROPERTY_FLAGS.priority)] as number;
+    message.priority = priority < NO_PRIORITY ? priority : NO_PRIORITY - 1;
   }
   return (flags & RARE_FLAGS) !== 0;
 }

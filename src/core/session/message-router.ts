@@ -66,7 +66,10 @@ export class MessageRouter {
     const headers = messageHeaders(message, this.#tableLimits);
     if (headers === undefined) return NO_KEYS;
     const selected = senderSelected(headers);
-    if (selected.headers !== undefined) changeProperties(message, { headers: selected.headers }, this.#tableLimits);
+    if (selected.headers !== undefined) {
+      changeProperties(message, { headers: selected.headers }, this.#tableLimits);
+      message.bcc = selected.bcc;
+    }
     return selected.routingKeys;
   }
 }

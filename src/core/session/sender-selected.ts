@@ -1,5 +1,6 @@
 import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
 import { BrokerError } from "../errors.ts";
+import { keysToOctets } from "../routing-keys.ts";
 
 /** Further routing keys that the publisher asks for in the headers. RabbitMQ: sender-selected distribution. */
 export interface SenderSelected {
@@ -7,20 +8,24 @@ export interface SenderSelected {
   readonly routingKeys: readonly string[];
   /** The headers as receivers get them, when BCC had to be taken out. */
   readonly headers: FieldTable | undefined;
+  /** The values of BCC, as a {@link Message} keeps them. */
+  readonly bcc: Buffer;
 }
 
-const NONE: SenderSelected = { routingKeys: [], headers: undefined };
+const NO_OCTETS = Buffer.alloc(0);
+const NONE: SenderSelected = { routingKeys: [], headers: undefined, bcc: NO_OCTETS };
 
 /** @throws BrokerError PRECONDITION_FAILED when CC or BCC is not an array; elements that are no strings are ignored */
 export function senderSelected(headers: FieldTable): SenderSelected {
   const cc = headers.get("CC");
   const bcc = headers.get("BCC");
   if (cc === undefined && bcc === undefined) return NONE;
-  const routingKeys = [...keysOf("CC", cc), ...keysOf("BCC", bcc)];
-  if (bcc === undefined) return { routingKeys, headers: undefined };
+  const hiddenKeys = keysOf("BCC", bcc);
+  const routingKeys = [...keysOf("CC", cc), ...hiddenKeys];
+  if (bcc === undefined) return { routingKeys, headers: undefined, bcc: NO_OCTETS };
   const visible = new Map(headers);
   visible.delete("BCC");
-  return { routingKeys, headers: visible };
+  return { routingKeys, headers: visible, bcc: keysToOctets(hiddenKeys) };
 }
 
 function keysOf(header: string, value: FieldValue | undefined): string[] {

@@ -5,10 +5,10 @@ import type { Destination } from "../destination.ts";
 import { BrokerError } from "../errors.ts";
 import { Message } from "../message.ts";
 import { REPLY_QUEUE_NAME, REPLY_QUEUE_PREFIX } from "../names.ts";
-import type { Consumer, DeliverySink } from "../queue/consumer.ts";
-import type { Queue } from "../queue/queue.ts";
+import type { ConsumedQueue, Consumer, DeliverySink } from "../queue/consumer.ts";
+import type { GetTimedOut, Queue } from "../queue/queue.ts";
 import { ConfirmTracker } from "./confirm-tracker.ts";
-import { consumerPriority } from "./consumer-arguments.ts";
+import { consumerPriority, consumerTimeout } from "./consumer-arguments.ts";
 import type { ConsumeRequest, GetResult, SessionEnvironment, SessionOutput } from "./contract.ts";
 import { type Delivery, DeliveryLedger } from "./delivery-ledger.ts";
 import { MessageRouter } from "./message-router.ts";
@@ -37,6 +37,8 @@ export class Session implements DeliverySink {
   #sharedPrefetchCount = 0;
   /** Unacknowledged deliveries to consumers; those of basic.get do not count. */
   #consumerUnackedCount = 0;
+  /** Messages got and taken back, for which an answer comes too late. */
+  readonly #gotTooLong: { readonly queue: ConsumedQueue; readonly sequence: number }[] = [];
   #starved = false;
   #closed = false;
 
@@ -183,6 +185,11 @@ export class Session implements DeliverySink {
     this.#output.consumerCancelled(consumer.tag);
   }
 
+  consumerTimedOut(consumer: Consumer, timeoutMilliseconds: number): void {
+    const isThere = this.#consumers.get(consumer.tag) === consumer;
+    this.#output.consumerTimedOut(isThere ? consumer.tag : undefined, timeoutMilliseconds);
+  }
+
   /**
    * Starts a consumer and calls `started` with its tag before its first delivery.
    *
@@ -201,6 +208,7 @@ export class Session implements DeliverySink {
       priority: consumerPriority(request.arguments, queue),
       prefetchCount: this.#prefetchCount,
       arguments: request.arguments,
+      timeoutMilliseconds: consumerTimeout(request.arguments, queue),
     });
     this.#consumers.set(consumerTag, consumer);
     started(consumerTag);
@@ -242,7 +250,7 @@ export class Session implements DeliverySink {
   get(queueName: string, noAck: boolean): GetResult | undefined {
     const queue = this.#accessQueue(queueName);
     const message = this.#message;
-    const sequence = queue.get(message);
+    const sequence = queue.get(message, this.#onGetTimedOut);
     if (sequence < 0) return undefined;
     const redelivered = queue.gotRedelivered;
     const messageCount = queue.readyCount;
@@ -273,9 +281,9 @@ export class Session implements DeliverySink {
     for (const delivery of deliveries) this.#end(delivery, outcome);
   }
 
-  /** Makes every unacknowledged message ready again. basic.recover. */
+  /** Makes every unacknowledged message ready again; none of them counts as failed. basic.recover. */
   requeueAll(): void {
-    for (const delivery of this.#ledger.takeAll()) this.#finish(delivery, "requeue");
+    for (const delivery of this.#ledger.takeAll()) this.#finish(delivery, "released");
     this.#wakeConsumers();
   }
 
@@ -288,7 +296,7 @@ export class Session implements DeliverySink {
     this.#consumers.clear();
     const deliveries = this.#ledger.takeAll();
     for (const consumer of consumers) consumer.queue.cancel(consumer);
-    for (const delivery of deliveries) delivery.queue.requeue(delivery.sequence, delivery.bodyBytes);
+    for (const delivery of deliveries) this.#answer(delivery, "failed");
     this.#closeReplyQueue();
   }
 
@@ -327,13 +335,29 @@ export class Session implements DeliverySink {
 
   #finish(delivery: Delivery, outcome: Outcome): void {
     const { queue, consumer } = delivery;
-    if (outcome === "requeue") queue.requeue(delivery.sequence, delivery.bodyBytes);
-    else queue.settle(delivery.sequence, delivery.persistent, delivery.bodyBytes);
+    this.#answer(delivery, outcome);
     if (consumer === undefined) return;
     consumer.unackedCount--;
     this.#consumerUnackedCount--;
     if (this.#sharedPrefetchCount !== 0 && this.#starved) this.#wakeConsumers();
     else queue.consumerReady();
+  }
+
+  /** Tells the queue what became of a delivery, unless it has taken the message back. */
+  #answer({ queue, consumer, sequence, persistent, bodyBytes }: Delivery, outcome: Outcome): void {
+    if (consumer === undefined ? this.#gotLate(queue, sequence) : consumer.answersLate(sequence)) return;
+    if (outcome === "accepted") queue.settle(sequence, persistent, bodyBytes);
+    else if (outcome === "rejected") queue.reject(sequence, persistent, bodyBytes);
+    else queue.requeue(sequence, persistent, bodyBytes, outcome === "failed");
+  }
+
+  readonly #onGetTimedOut: GetTimedOut = (queue, sequence, timeoutMilliseconds) => {
+    this.#gotTooLong.push({ queue, sequence });
+    this.#output.consumerTimedOut(undefined, timeoutMilliseconds);
+  };
+
+  #gotLate(queue: ConsumedQueue, sequence: number): boolean {
+    return this.#gotTooLong.some((got) => got.queue === queue && got.sequence === sequence);
   }
 
   #wakeConsumers(): void {

@@ -3,8 +3,11 @@ import { BrokerError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { Delivery } from "./delivery-ledger.ts";
 
-/** What becomes of a delivery. "reject" and "nack" without requeue end it like "ack" where there is nowhere to dead-letter to. */
-export type Outcome = "ack" | "requeue" | "discard";
+/**
+ * What a receiver makes of a delivery. "accepted": it is done with. "released": returned untouched, ready again.
+ * "failed": ready again, and counted as a failure where a queue counts. "rejected": dead. AMQP 1.0 has the same four.
+ */
+export type Outcome = "accepted" | "released" | "failed" | "rejected";
 
 /** A publish that waits for tx.commit. */
 export interface HeldPublish {
@@ -22,7 +25,7 @@ export interface RoutedPublish {
 export function anyRefused(publishes: readonly RoutedPublish[]): boolean {
   const totals = new Map<Destination, { count: number; bodyBytes: number }>();
   for (const { message, destinations } of publishes) {
-    for (const destination of destinations) {
+    for (const destination of destinations.flatMap((each) => each.parts ?? each)) {
       const total = totals.get(destination) ?? { count: 0, bodyBytes: 0 };
       total.count++;
       total.bodyBytes += message.bodyBytes;

@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { compilePattern, literalPattern } from "../../../src/core/auth/pattern.ts";
+import { BoundedExpression } from "../../src/core/pattern/bounded-expression.ts";
+import { compilePattern, literalPattern } from "../../src/core/pattern/compile-pattern.ts";
 
 const RULES: readonly (readonly [rule: string, pattern: string, found: string[], notFound: string[]])[] = [
   ["is searched for anywhere", "order", ["order", "my.orders"], ["ordinary"]],
   ["may be anchored", "^order$", ["order"], ["orders", "my.order"]],
   ["may be anchored with \\A and \\z, as in Perl", "\\Aorder\\z", ["order"], ["orders", "AorderZ"]],
-  ["that is empty matches nothing but the empty name", "", [""], ["a"]],
+  ["that is empty is found in everything", "", ["", "a"], []],
+  ["takes alternatives, at the top and in groups", "^(a|b(c|d)?)$|^e$", ["a", "b", "bc", "bd", "e"], ["ab", "c", "ee"]],
+  ["takes counted and lazy quantifiers", "^a{2}?(?:b{1,2}){2,}?c??$", ["aabb", "aabbbbc"], ["aab", "abbb"]],
+  ["takes groups in groups that match nothing", "^((a*)*)*b$", ["b", "aab"], ["aac"]],
+  ["knows words", "\\bdlq\\B.*\\b$", ["x-dlqs", "dlq2"], ["adlqs", "x-dlq"]],
+  ["knows look-behind", "(?<=^|\\.)dlq(?<!x.dlq)$", ["dlq", "a.dlq"], ["adlq", "x.dlq"]],
+  ["gives back what a group that failed has captured", "^(?:(a)|b)*\\1$", ["b", "aa"], ["bc"]],
   ["takes a hyphen behind a backslash", "^my\\-queue$", ["my-queue"], ["myqueue"]],
   ["takes a quantifier", "^a{2,3}$", ["aa", "aaa"], ["a", "aaaa"]],
   ["takes braces that are no quantifier as they are", "^{x}{,2}$", ["{x}{,2}"], ["x"]],
@@ -23,7 +30,7 @@ const RULES: readonly (readonly [rule: string, pattern: string, found: string[],
   ["takes a slash as it is", "^/a$", ["/a"], ["a"]],
 ];
 
-describe("a permission's regular expression", () => {
+describe("a regular expression", () => {
   for (const [rule, pattern, found, notFound] of RULES) {
     test(`${rule}: ${pattern}`, () => {
       const expression = compilePattern(pattern);
@@ -39,6 +46,47 @@ describe("a permission's regular expression", () => {
     assert.throws(() => compilePattern("[[:kana:]]"), {
       message: "invalid regular expression '[[:kana:]]': '[:kana:]' is not supported",
     });
+  });
+
+  test("takes bounded time, whatever it is, and finds nothing where it gives up", () => {
+    const [letters, longest] = ["a".repeat(40), "a".repeat(255)];
+    for (const pattern of ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "^(.*a){12}$", "^(?:a?){40}a{40}$", "((((a*)*)*)*)*b"]) {
+      const compiled = compilePattern(pattern);
+      const started = process.hrtime.bigint();
+      assert.equal(compiled.test(`${letters}!`), false, pattern);
+      assert.equal(compiled.test(`${longest}!`), false, pattern);
+      assert(process.hrtime.bigint() - started < 2_000_000_000n, `${pattern} takes too long`);
+    }
+  });
+
+  test("is matched within its bounds as JavaScript matches what it is translated to", () => {
+    const unit = fc.constantFrom(
+      "a",
+      "b",
+      ".",
+      "(",
+      ")",
+      "(?:",
+      "(?=",
+      "(?!",
+      "|",
+      "*",
+      "+",
+      "?",
+      "{1,2}",
+      "^",
+      "$",
+      "\\b",
+    );
+    const sources = fc.array(unit, { maxLength: 12 }).map((parts) => parts.join(""));
+    const texts = fc.string({ unit: fc.constantFrom("a", "b", "-"), maxLength: 6 });
+    fc.assert(
+      fc.property(sources, texts, (source, text) => {
+        const expected = javaScriptVerdict(source, text);
+        if (expected !== undefined) assert.equal(new BoundedExpression(source, "u").test(text), expected);
+      }),
+      { numRuns: 5000 },
+    );
   });
 
   test("of literal text matches that text alone, and nothing makes the translation fail but a BrokerError", () => {
@@ -61,3 +109,12 @@ describe("a permission's regular expression", () => {
     );
   });
 });
+
+/** Undefined: JavaScript does not take the expression. */
+function javaScriptVerdict(source: string, text: string): boolean | undefined {
+  try {
+    return new RegExp(source, "u").test(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,4 +1,5 @@
 import { BrokerError } from "../errors.ts";
+import { BoundedExpression } from "./bounded-expression.ts";
 
 /** The POSIX classes that PCRE knows inside brackets and JavaScript does not, as the inside of a JavaScript class. */
 const POSIX_CLASSES: ReadonlyMap<string, string> = new Map([
@@ -26,22 +27,49 @@ const CLASS_ESCAPE = /^\\[dDwWsS]$/;
 const JAVASCRIPT_SYNTAX = /[\^$\\.*+?()[\]{}|/]/;
 
 /**
+ * How many repetitions and alternatives JavaScript may be left with: then the time a search takes grows with the square
+ * of the text at worst.
+ */
+const REPETITIONS_MAX = 1;
+const ALTERNATIVES_MAX = 4;
+
+/** A compiled pattern. */
+export interface NamePattern {
+  /** Whether the pattern is found anywhere in `text`. Takes bounded time, whatever the pattern and the text. */
+  test(text: string): boolean;
+}
+
+/**
  * Compiles a pattern of the kind RabbitMQ takes, which are Perl-compatible and search anywhere in the text. What
  * JavaScript writes otherwise is translated; what it has no equal for is refused rather than given another meaning.
- * The empty pattern matches the empty text alone.
  *
- * @throws BrokerError PRECONDITION_FAILED when the pattern is no regular expression, or one that cannot be translated
+ * @throws InvalidPatternError when the pattern is no regular expression, or one that cannot be translated
  */
-export function compilePattern(pattern: string): RegExp {
-  if (pattern === "") return /^$/;
+export function compilePattern(pattern: string): NamePattern {
   const ignoresCase = pattern.startsWith("(?i)");
   const source = new Translator(pattern, ignoresCase ? 4 : 0).translate();
+  const flags = ignoresCase ? "iu" : "u";
   try {
-    return new RegExp(source, ignoresCase ? "iu" : "u");
+    const expression = new RegExp(source, flags);
+    return isHarmless(source) ? expression : new BoundedExpression(source, flags);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    throw invalidPattern(pattern, error.message);
+    throw new InvalidPatternError(pattern, error.message);
   }
+}
+
+/** Whether a search by `source` is over soon in any text that can be a name. */
+function isHarmless(source: string): boolean {
+  const bare = source
+    .replace(/\\.|\[(?:\\.|[^\]\\])*\]/gsu, "x")
+    .replace(/\(\?(?:[:=!]|<[=!]|<[^>]*>)/g, "(")
+    .replace(/([*+?}])\?/g, "$1");
+  if (/\)[*+?{]/.test(bare)) return false;
+  return countOf(bare, /[*+?{]/g) <= REPETITIONS_MAX && countOf(bare, /\|/g) <= ALTERNATIVES_MAX;
+}
+
+function countOf(text: string, what: RegExp): number {
+  return text.match(what)?.length ?? 0;
 }
 
 /** A pattern that matches exactly `text` wherever it is put into another pattern. */
@@ -49,8 +77,15 @@ export function literalPattern(text: string): string {
   return text.replace(new RegExp(JAVASCRIPT_SYNTAX, "g"), "\\$&");
 }
 
-function invalidPattern(pattern: string, problem: string): BrokerError {
-  return new BrokerError("PRECONDITION_FAILED", `invalid regular expression '${pattern}': ${problem}`);
+/** A pattern that cannot be taken. */
+export class InvalidPatternError extends BrokerError {
+  /** What is wrong with it. */
+  readonly problem: string;
+
+  constructor(pattern: string, problem: string) {
+    super("PRECONDITION_FAILED", `invalid regular expression '${pattern}': ${problem}`);
+    this.problem = problem;
+  }
 }
 
 /** Goes through a pattern once and writes it anew in JavaScript's stricter (unicode) syntax. */
@@ -156,6 +191,6 @@ class Translator {
   }
 
   #refuse(what: string): never {
-    throw invalidPattern(this.#pattern, `${what} is not supported`);
+    throw new InvalidPatternError(this.#pattern, `${what} is not supported`);
   }
 }

@@ -1,0 +1,129 @@
+import type { FieldTable } from "../../wire/field-table.ts";
+import { delayOf } from "../delay-header.ts";
+import type { DelayLine } from "../delay-line.ts";
+import { BrokerError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import type { PolicyValues } from "../policy-values.ts";
+import type { Binding, Exchange, RoutingInput } from "./exchange.ts";
+import type { ExchangeEnvironment } from "./exchange-environment.ts";
+import type { ExchangeSpec } from "./exchange-spec.ts";
+import { heldInput } from "./held-input.ts";
+import { routeMessage } from "./route.ts";
+import type { Target } from "./target.ts";
+
+export const DELAYED_MESSAGE = "x-delayed-message";
+
+const DELAYED_TYPE = "x-delayed-type";
+
+/** What the messages of an exchange wait in is called; clients cannot give a queue such a name. */
+const LINE_PREFIX = "amq.delayed-";
+
+/**
+ * An exchange of any other type that first keeps a message for as long as its x-delay header says. What it routes then
+ * goes where the bindings lead at that time. RabbitMQ: delayed message exchange plugin.
+ */
+export class DelayedMessageExchange implements Exchange {
+  readonly type = DELAYED_MESSAGE;
+  readonly routesByKeyAlone = false;
+  readonly stored: DelayLine;
+  readonly #within: Exchange;
+  readonly #exchangeByName: (name: string) => Exchange | undefined;
+
+  /** @param within the exchange of the type it delays messages for, under its own name */
+  constructor(id: number, within: Exchange, environment: ExchangeEnvironment) {
+    this.#within = within;
+    this.#exchangeByName = environment.exchangeByName;
+    this.stored = environment.createDelayLine({
+      id,
+      name: LINE_PREFIX + within.name,
+      durable: within.durable,
+      release: (message) => this.#route(message),
+    });
+  }
+
+  get name(): string {
+    return this.#within.name;
+  }
+
+  get durable(): boolean {
+    return this.#within.durable;
+  }
+
+  get autoDelete(): boolean {
+    return this.#within.autoDelete;
+  }
+
+  get internal(): boolean {
+    return this.#within.internal;
+  }
+
+  get arguments(): FieldTable {
+    return this.#within.arguments;
+  }
+
+  get alternateExchange(): string | undefined {
+    return this.#within.alternateExchange;
+  }
+
+  get bindings(): Iterable<Binding> {
+    return this.#within.bindings;
+  }
+
+  get bindingCount(): number {
+    return this.#within.bindingCount;
+  }
+
+  get delayedCount(): number {
+    return this.stored.count;
+  }
+
+  configure(policy: PolicyValues): boolean {
+    return this.#within.configure(policy);
+  }
+
+  bind(binding: Binding): boolean {
+    return this.#within.bind(binding);
+  }
+
+  unbind(binding: Binding): boolean {
+    return this.#within.unbind(binding);
+  }
+
+  unbindTarget(target: Target): Binding[] {
+    return this.#within.unbindTarget(target);
+  }
+
+  /** A message that has a delay before it goes to the delay line alone. */
+  match(input: RoutingInput, targets: Set<Target>): void {
+    const { message } = input;
+    if (message !== undefined && delayOf(message) > 0) targets.add(this.stored);
+    else this.#within.match(input, targets);
+  }
+
+  #route(message: Message): void {
+    const { destinations } = routeMessage(this, heldInput(message), this.#exchangeByName);
+    for (const destination of destinations) destination.push(message, undefined, 0);
+  }
+}
+
+/**
+ * The declare of the exchange that does the routing for an x-delayed-message exchange.
+ *
+ * @throws BrokerError PRECONDITION_FAILED when x-delayed-type names none (texts as the plugin)
+ */
+export function specWithin(spec: ExchangeSpec): ExchangeSpec {
+  const argument = spec.arguments.get(DELAYED_TYPE);
+  if (argument?.type !== "longstr") {
+    throw new BrokerError(
+      "PRECONDITION_FAILED",
+      `Invalid argument, '${DELAYED_TYPE}' must be an existing exchange type`,
+    );
+  }
+  if (argument.value === DELAYED_MESSAGE) {
+    throw new BrokerError(
+      "PRECONDITION_FAILED",
+      `Invalid argument, '${DELAYED_MESSAGE}' can't be used for '${DELAYED_TYPE}'`,
+    );
+  }
+  return { ...spec, type: argument.value };
+}
