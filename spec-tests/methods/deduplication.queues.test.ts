@@ -205,3 +205,11 @@ for (const [table, argument, reason] of [
     await client.expectChannelClose(1, 406, text, 50, 10);
   });
 }
+
+rule("[queue.declare/x-message-deduplication] a stream has none", async (broker, client) => {
+  const queue = broker.name("stream");
+  const table = tableFrom({ "x-queue-type": "stream", [TYPE]: true });
+  client.send(1, "queue.declare", { queue, durable: true, arguments: table });
+  const text = `PRECONDITION_FAILED - invalid arg '${TYPE}' for queue '${queue}' in vhost '/' of queue type rabbit_stream_queue`;
+  await client.expectChannelClose(1, 406, text, 50, 10);
+});

@@ -363,3 +363,22 @@ methodTest(
   },
   STEPPED,
 );
+
+methodTest(
+  "[policy/delayed-message] a queue delays what comes after the policy, and keeps what waits when it goes",
+  async (broker) => {
+    const client = await broker.channel();
+    const queue = await declareQueue(broker, client);
+    const inside = broker.inside.findVhost("/")?.requireQueue(queue) ?? assert.fail();
+    inside.configure({ ...inside.settings, delaysMessages: true });
+    client.publish(1, { routingKey: queue }, "later", delayed(100));
+    await sent(client);
+    inside.configure({ ...inside.settings, delaysMessages: false });
+    client.publish(1, { routingKey: queue }, "now", delayed(100));
+    await expectReady(client, queue, 1);
+    broker.clock.advance(100);
+    await expectReady(client, queue, 2);
+    assert.deepEqual(await drain(client, queue), ["now", "later"]);
+  },
+  STEPPED,
+);

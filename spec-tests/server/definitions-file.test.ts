@@ -5,6 +5,7 @@ import { type TestContext, test } from "node:test";
 import { AMQPClient } from "@cloudamqp/amqp-client";
 import { ConfigError, type EmbeddedBroker, startBroker } from "../../src/index.ts";
 import { type LogFields, type Logger, silentLogger } from "../../src/lib/logger.ts";
+import { PROJECT_ROOT } from "../support/project-root.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 
 const DEFINITIONS = {
@@ -37,6 +38,7 @@ test("[definitions/file] is imported into a new broker, which then has no other 
   const broker = await startBroker({ definitions: fileOf(context, DEFINITIONS) });
   try {
     await checkShop(broker);
+    assert.equal(broker.url, `amqp://127.0.0.1:${broker.port}`);
     await assert.rejects(new AMQPClient(urlOf(broker, "guest:guest", "/")).connect());
   } finally {
     await broker.close();
@@ -56,6 +58,18 @@ test("[definitions/file] is imported at every start, beside what the broker hold
     } finally {
       await broker.close();
     }
+  }
+});
+
+test("[docs/policies] the example of a definitions file is one", async (context) => {
+  const documentation = readFileSync(join(PROJECT_ROOT, "docs/policies.md"), "utf8");
+  const example = /```json\n([^`]*)```/.exec(documentation)?.[1] as string;
+  const broker = await startBroker({ definitions: fileOf(context, example) });
+  try {
+    const client = await new AMQPClient(urlOf(broker, "app:test12", "shop")).connect();
+    await client.close();
+  } finally {
+    await broker.close();
   }
 });
 

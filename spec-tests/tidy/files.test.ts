@@ -24,6 +24,8 @@ const HOT_FILES = [
   "src/core/queue/message-queue.ts",
   "src/core/queue/message-log.ts",
   "src/core/queue/record.ts",
+  "src/core/queue/stream/stream-log.ts",
+  "src/core/queue/stream/stream-reader.ts",
 ];
 
 const HOT_MARKER = /^\/\/ Hot file: ./;

@@ -25,6 +25,7 @@ import { MessageQueue } from "./queue/message-queue.ts";
 import type { Queue, QueueOptions } from "./queue/queue.ts";
 import type { QueueEnvironment } from "./queue/queue-environment.ts";
 import { queueSettings } from "./queue/queue-settings.ts";
+import { StreamQueue } from "./queue/stream/stream-queue.ts";
 import { recover } from "./recovery.ts";
 import type { SessionOutput } from "./session/contract.ts";
 import { ReplyDirectory } from "./session/direct-reply.ts";
@@ -276,7 +277,8 @@ export class Broker {
   }
 
   #createQueue(options: QueueOptions): Queue {
-    const queue = new MessageQueue(options, this.#queueEnvironment);
+    const QueueOfType = options.type === "stream" ? StreamQueue : MessageQueue;
+    const queue: Queue = new QueueOfType(options, this.#queueEnvironment);
     queue.onDropped = () => this.#queueIds.delete(options.id);
     return queue;
   }

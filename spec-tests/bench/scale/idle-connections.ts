@@ -1,9 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
-import type { ThroughputResult } from "../../../src/perf/run-report.ts";
 import type { Dimension, Effort } from "./dimension.ts";
-import { timed } from "./run-time.ts";
 import { ScaledBroker } from "./scaled-broker.ts";
 
 const KILOBYTE = 1e3;
@@ -29,8 +27,7 @@ function measureConnections(size: number, effort: Effort): Promise<readonly numb
     try {
       const connectRate = size / (holder.milliseconds / 1000);
       const bytes = broker.anonymousBytes - bytesBefore;
-      const { consumeRate } = await broker.perf<ThroughputResult>(...timed(effort));
-      return [connectRate, bytes / size / KILOBYTE, consumeRate];
+      return [connectRate, bytes / size / KILOBYTE, await broker.consumeRate(effort)];
     } finally {
       const ended = once(holder.process, "exit");
       holder.process.disconnect();

@@ -1,6 +1,5 @@
 import type { ThroughputResult } from "../../../src/perf/run-report.ts";
 import type { Dimension, Effort } from "./dimension.ts";
-import { timed } from "./run-time.ts";
 import { ScaledBroker } from "./scaled-broker.ts";
 import { inParallel } from "./set-up.ts";
 
@@ -36,7 +35,7 @@ function measureQueues(size: number, effort: Effort): Promise<readonly number[]>
     const target = ["--exchange", EXCHANGE, "--queue-pattern", "queue-%d", "--queue-pattern-to", size];
     const publish = ["--consumers", 0, "--confirms", 1000, "--messages", PUBLISHED[effort]];
     const published = await broker.perf<ThroughputResult>(...target, ...publish);
-    const both = await broker.perf<ThroughputResult>(...target, ...timed(effort));
-    return [startSeconds, startedBytes / 1e6, published.confirmRate, both.consumeRate];
+    const bothRate = await broker.consumeRate(effort, ...target);
+    return [startSeconds, startedBytes / 1e6, published.confirmRate, bothRate];
   });
 }

@@ -100,7 +100,7 @@ function legendEntry(name: string, colour: string, dash: string, y: number): str
 }
 
 function verticalGrid(x: number, decade: number): string {
-  return `<path d="M${rounded(x)} ${PLOT.top}V${PLOT.bottom}" stroke="${TEXT}" stroke-opacity="0.25"/>${text(x, PLOT.bottom + 20, "middle", decade.toLocaleString("en"))}`;
+  return `<path d="M${rounded(x)} ${PLOT.top}V${PLOT.bottom}" stroke="${TEXT}" stroke-opacity="0.25"/>${text(x, PLOT.bottom + 20, "middle", decade.toLocaleString("en", { notation: "compact" }))}`;
 }
 
 function horizontalGrid(y: number, decade: number): string {

@@ -15,7 +15,7 @@ const DIGITS: Readonly<Record<Unit, number>> = { "messages/s": 0, s: 2, MB: 0, K
 /** The report as Markdown: a table per dimension, and one that tells how costs grow. */
 export function scaleMarkdown({ machine, node, effort, dimensions }: ScaleReport): string {
   return [
-    `${machine}; Node ${node}; one run of each (${effort}); the broker is new for each size.`,
+    `${machine}; Node ${node}; sizes: ${effort}; the broker is new for each size.`,
     ...dimensions.flatMap((dimension) => ["", `${dimension.title}:`, "", ...dimensionTable(dimension)]),
     "",
     "Cost of a message at the smallest and at the largest size, and how much more it would be if it grew like the",

@@ -1,24 +1,20 @@
+import type { ThroughputResult } from "../../../src/perf/run-report.ts";
 import { type BrokerProgram, type RunningBroker, startProgram } from "../broker-process.ts";
 import { leveretProgram } from "../brokers.ts";
 import { runPerfProcess } from "../perf-process.ts";
 import { anonymousMemoryBytes } from "../process-usage.ts";
+import { median } from "../report.ts";
 import type { Effort } from "./dimension.ts";
 
 const SAMPLE_MILLISECONDS = 20;
 
-const WARMUP_MESSAGES = 200_000;
-const WARMUP = [
-  "--queue",
-  "warmup",
-  "--delete",
-  "--persistent",
-  "--confirms",
-  100,
-  "--ack",
-  10,
-  "--messages",
-  WARMUP_MESSAGES,
-];
+const WARMUP = "--queue warmup --delete --persistent --confirms 100 --ack 10 --messages 200000".split(" ");
+
+const TIMED_RUNS: Readonly<Record<Effort, { runs: number; seconds: number; warmupSeconds: number }>> = {
+  quick: { runs: 1, seconds: 0.2, warmupSeconds: 0 },
+  normal: { runs: 3, seconds: 1, warmupSeconds: 0.3 },
+  full: { runs: 5, seconds: 2, warmupSeconds: 0.5 },
+};
 
 /** A Leveret with a new directory, for one measurement. */
 export class ScaledBroker {
@@ -70,6 +66,17 @@ export class ScaledBroker {
   /** Runs `leveret perf` against it. */
   perf<Result>(...options: readonly (string | number)[]): Promise<Result> {
     return runPerfProcess<Result>(["--uri", this.uri, ...options.map(String)]);
+  }
+
+  /** Messages per second that a run of some seconds consumes; the median of several runs. */
+  async consumeRate(effort: Effort, ...options: readonly (string | number)[]): Promise<number> {
+    const { runs, seconds, warmupSeconds } = TIMED_RUNS[effort];
+    const rates: number[] = [];
+    while (rates.length < runs) {
+      const duration = ["--duration", seconds, "--warmup", warmupSeconds];
+      rates.push((await this.perf<ThroughputResult>(...duration, ...options)).consumeRate);
+    }
+    return median(rates);
   }
 
   /** The most anonymous memory that was resident while `work` was under way, looked at every 20 ms, in octets. */

@@ -44,8 +44,7 @@ const CLASSIC_QUORUM: readonly QueueType[] = ["classic", "quorum"];
 const QUORUM_STREAM: readonly QueueType[] = ["quorum", "stream"];
 const ALL = QUEUE_TYPES;
 
-/** Streams are to come: their arguments are known, the type is refused. */
-const queueType = oneOf(["classic", "quorum"], (word) => `"unsupported queue type '${word}'"`);
+const queueType = oneOf(QUEUE_TYPES, (word) => `"unsupported queue type '${word}'"`);
 const overflow = oneOf(["drop-head", "reject-publish", "reject-publish-dlx"], () => "invalid_overflow");
 const leaderLocator = oneOf(["client-local", "balanced"], () => "invalid_queue_locator_arg");
 const deadLetterStrategy = oneOf(["at-most-once", "at-least-once"], () => "invalid_dlx_strategy");

@@ -24,12 +24,15 @@ export class ChunkStorage {
   #appending: Chunk[] = [];
   /** Written chunks with settled messages the store does not know of. */
   #settledDirty: Chunk[] = [];
+  readonly #onThinned: (chunk: Chunk) => void;
   /** True once the store may hold anything of this queue. */
   #used = false;
 
-  constructor(queueId: number, environment: LogEnvironment) {
+  /** @param onThinned told, once, of each stored chunk of which most messages are settled */
+  constructor(queueId: number, environment: LogEnvironment, onThinned: (chunk: Chunk) => void = () => {}) {
     this.queueId = queueId;
     this.#environment = environment;
+    this.#onThinned = onThinned;
   }
 
   get memoryExceeded(): boolean {
@@ -146,6 +149,9 @@ export class ChunkStorage {
       chunk.written = false;
     } else if (chunk.lifetime === "durable") {
       store.settle(this.queueId, chunk, chunk.settlement());
+      if (chunk.thinned || !chunk.isThin) return;
+      chunk.thinned = true;
+      this.#onThinned(chunk);
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Arena } from "./arena.ts";
 import { isPersistentRecord, isTombstone, recordBodyBytes, recordBytesAt, skipRecords } from "./record.ts";
 
 /** How many records may have to be walked over to get to one that is wanted out of turn. */
-const STRIDE_SHIFT = 3;
+const STRIDE_SHIFT = 2;
 export const STRIDE_RECORDS = 1 << STRIDE_SHIFT;
 
 /** Where the records of a chunk are. "open": more are still being added. "sealed": complete, in memory only. */
@@ -35,6 +35,10 @@ export class Chunk implements ChunkDescriptor {
   settledDirty = false;
   /** True while it may hold records that the restart it was recovered by has made void; see {@link settleForgotten}. */
   recovered = false;
+  /** How many of its messages were settled before it was made of others, and are there to keep their places. */
+  tombstoneCount = 0;
+  /** True once most of its messages are settled; see {@link isThin}. */
+  thinned = false;
   /** True when the store holds the chunk, or has been handed it. */
   written = false;
   lifetime: ChunkLifetime = "transient";
@@ -86,6 +90,11 @@ export class Chunk implements ChunkDescriptor {
   /** True when a restart must find something of this chunk. */
   get durable(): boolean {
     return this.persistentCount > this.settledPersistentCount;
+  }
+
+  /** True when hardly anything of what it holds is wanted any more: it costs much more than it is worth. */
+  get isThin(): boolean {
+    return (this.settledCount - this.tombstoneCount) * 4 >= (this.count - this.tombstoneCount) * 3;
   }
 
   isSettled(index: number): boolean {

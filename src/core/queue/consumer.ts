@@ -61,6 +61,8 @@ export class Consumer {
   readonly arguments: FieldTable;
   readonly timeoutMilliseconds: number | undefined;
   prefetchCount: number;
+  /** True when it must not be without a prefetch limit. */
+  needsPrefetch = false;
   unackedCount = 0;
   /** Sequence numbers of messages taken back from it that it has not answered for; it gets nothing meanwhile. */
   #takenBack: Set<number> | undefined;

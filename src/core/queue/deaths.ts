@@ -78,15 +78,21 @@ export class Deaths {
     );
   }
 
-  /** x-overflow drop-head: ends the messages that would be delivered next until the queue is within its limits. */
-  dropExcess(): void {
+  /**
+   * x-overflow drop-head: ends the messages that would be delivered next until the queue is within its limits. True when
+   * there were any.
+   */
+  dropExcess(): boolean {
     const { settings, log } = this.#place;
     const { overflow, lengthMax, lengthBytesMax } = settings;
-    if (overflow !== "drop-head" || (lengthMax === undefined && lengthBytesMax === undefined)) return;
+    if (overflow !== "drop-head" || (lengthMax === undefined && lengthBytesMax === undefined)) return false;
     const message = this.#message;
+    let dropped = false;
     while (this.exceedsLimits(0, 0) && this.#place.peek(log, message)) {
       this.die(message, log.take(message), "maxlen");
+      dropped = true;
     }
     message.release();
+    return dropped;
   }
 }

@@ -66,7 +66,7 @@ export class MessageLog implements QueueLog, CommitParticipant {
   constructor(queueId: number, durable: boolean, environment: LogEnvironment, options: MessageLogOptions = {}) {
     this.#durable = durable;
     this.#environment = environment;
-    this.#storage = new ChunkStorage(queueId, environment);
+    this.#storage = new ChunkStorage(queueId, environment, (chunk) => this.#merger.chunkThinned(chunk));
     this.#requeued = new Returned(options.returnTurns);
     this.#lane = options.lane ?? 0;
     const first = this.#lane * LANE_SEQUENCES;

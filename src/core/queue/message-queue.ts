@@ -130,7 +130,7 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
       this.returns ??= new Returns(new Attempts(this.id, this.durable, this.#barrier), this.#clock, this);
     }
     this.#lease.configure(settings.expiresMilliseconds);
-    this.#deaths.dropExcess();
+    this.#dropDead();
   }
 
   recoverNote(key: Uint8Array, value: Uint8Array): void {
@@ -175,8 +175,7 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
     const consumer = this.log.readyCount === 0 && this.#consumers.mayBeReady ? this.#consumers.next() : undefined;
     if (consumer === undefined) {
       this.#record(message, receipt, publishSequence);
-      if (this.#expiry.active) this.#expiry.expire();
-      this.#deaths.dropExcess();
+      this.#dropDead();
     } else if (consumer.noAck) {
       consumer.sink.deliver(consumer, message, -1, false);
       receipt?.stored(publishSequence);
@@ -263,7 +262,7 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
     this.#timeouts?.ended(sequence);
     const verdict = this.returns?.returned(sequence, persistent, bodyBytes, failed) ?? "ready";
     if (verdict === "held") {
-      this.#deaths.dropExcess();
+      this.#dropDead();
       return;
     }
     if (verdict === "dead") {
@@ -271,8 +270,7 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
       return;
     }
     this.log.requeue(sequence, bodyBytes);
-    if (this.#expiry.active) this.#expiry.expire();
-    this.#deaths.dropExcess();
+    this.#dropDead();
     this.#requestDrain();
   }
 
@@ -331,6 +329,12 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
 
   peek(log: QueueLog, message: Message): boolean {
     return this.returns === undefined ? log.peek(message) : this.returns.peek(log, message);
+  }
+
+  /** Ends what has expired, and what is too much. */
+  #dropDead(): void {
+    if (this.#expiry.active) this.#expiry.expire();
+    if (this.#deaths.dropExcess() && this.#expiry.active) this.#expiry.expire();
   }
 
   /** Returned messages that wait for their retry. */

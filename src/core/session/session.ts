@@ -201,6 +201,7 @@ export class Session implements DeliverySink {
     const isForReplies = request.queueName === REPLY_QUEUE_NAME;
     if (isForReplies) this.#checkReplyConsumer(request);
     const queue = isForReplies ? this.#openReplyQueue() : this.#accessQueue(request.queueName);
+    if (queue.type === "stream" && this.#sharedPrefetchCount !== 0) throw noSharedPrefetch(queue);
     const consumer = queue.consume(this, {
       tag: consumerTag,
       noAck: request.noAck,
@@ -232,7 +233,10 @@ export class Session implements DeliverySink {
       this.#sharedPrefetchCount = prefetchCount;
     } else {
       this.#prefetchCount = prefetchCount;
-      for (const consumer of this.#consumers.values()) consumer.prefetchCount = prefetchCount;
+      // A consumer of a stream cannot do without a limit.
+      for (const consumer of this.#consumers.values()) {
+        if (prefetchCount !== 0 || !consumer.needsPrefetch) consumer.prefetchCount = prefetchCount;
+      }
     }
     this.#wakeConsumers();
   }
@@ -371,6 +375,10 @@ export class Session implements DeliverySink {
     }
     return this.#transaction;
   }
+}
+
+function noSharedPrefetch({ name, vhostName }: Queue): BrokerError {
+  return new BrokerError("NOT_IMPLEMENTED", `queue '${name}' in vhost '${vhostName}' does not support global qos`);
 }
 
 function unknownDeliveryTag(deliveryTag: number): BrokerError {

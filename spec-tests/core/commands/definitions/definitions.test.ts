@@ -208,8 +208,8 @@ brokersTest("[definitions/import] a queue's type: its argument, else the entry, 
   importJson(broker, {
     vhosts: [{ name: "v", metadata: { default_queue_type: "quorum" } }],
     queues: [
-      queue("argument", { type: "quorum", arguments: { "x-queue-type": "classic" } }),
-      queue("entry", { type: "quorum" }),
+      queue("argument", { type: "quorum", arguments: { "x-queue-type": "stream" } }),
+      queue("entry", { type: "stream" }),
       queue("classic", { type: "classic", arguments: [] }),
       queue("default", {}),
       queue("fleeting", { auto_delete: true }),
@@ -218,7 +218,7 @@ brokersTest("[definitions/import] a queue's type: its argument, else the entry, 
   const vhost = broker.findVhost("v") as Vhost;
   assert.deepEqual(
     Array.from(vhost.queues, ({ name, type }) => `${name}: ${type}`),
-    ["argument: classic", "entry: quorum", "classic: classic", "default: quorum", "fleeting: classic"],
+    ["argument: stream", "entry: stream", "classic: classic", "default: quorum", "fleeting: classic"],
   );
 });
 

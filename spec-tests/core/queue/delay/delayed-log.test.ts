@@ -218,6 +218,14 @@ test("[delay/restart] a log that is not durable writes nothing for a restart", a
   assert.equal(bench.restarted().log.count, 0);
 });
 
+test("[delay/restart] a persistent message that has waited in a log that is not durable is persistent where it goes", async () => {
+  const bench = new DelayBench({ durable: false });
+  bench.hold("persistent", { delay: 1000 });
+  bench.hold("transient", { delay: 1000, persistent: false });
+  await bench.advance(1000);
+  assert.deepEqual(bench.restarted().takeTarget(), ["persistent"]);
+});
+
 test("[delay/expiration] a message's expiration begins when it leaves, however late that is", async () => {
   const bench = new DelayBench();
   bench.hold("a", { delay: 1000, expiresIn: 50 });

@@ -3,6 +3,7 @@
 import type { Clock } from "../../../lib/clock.ts";
 import { DelayedCopy, delayOf } from "../../delay-header.ts";
 import type { DelayLine, DelayLineOptions } from "../../delay-line.ts";
+import { isPublishedPersistent } from "../../delivery-mode.ts";
 import { Message } from "../../message.ts";
 import type { ChunkDescriptor, ChunkSettlement } from "../../ports.ts";
 import type { Receipt } from "../../receipt.ts";
@@ -43,6 +44,7 @@ export class DelayedLog implements DelayLine, Drainable {
   /** Called when it has been dropped. */
   onDropped: (() => void) | undefined;
   readonly #release: (message: Message, sequence: number) => void;
+  readonly #durable: boolean;
   readonly #environment: DelayedLogEnvironment;
   readonly #log: MessageLog;
   readonly #due = new DueHeap();
@@ -71,6 +73,7 @@ export class DelayedLog implements DelayLine, Drainable {
     this.id = options.id;
     this.name = options.name;
     this.#release = options.release;
+    this.#durable = options.durable;
     this.#environment = environment;
     const { lane } = options;
     this.#log = new MessageLog(options.id, options.durable, environment, {
@@ -198,6 +201,7 @@ export class DelayedLog implements DelayLine, Drainable {
     // It may have been due for long, if the broker was not running.
     if (message.expiresAt !== 0) message.expiresAt = now + message.expiresAt - message.publishedAt;
     message.publishedAt = now;
+    if (!this.#durable) message.persistent = isPublishedPersistent(message);
     this.#release(message, sequence);
     message.release();
     if (this.#dropped) return bodyBytes;
