@@ -59,7 +59,6 @@ describe("change set", () => {
     const { chunk } = chunkOf(1, 8);
     for (let turn = 0; turn < 100; turn++) {
       buffer.gathering.settle(1, chunk, settlementOf(chunk, turn % 8));
-      buffer.gathering.delivered(1, turn);
       buffer.gathering.putDefinition("queue", "q", turn);
       buffer.gathering.putNote(1, Buffer.from("key"), Buffer.of(turn));
       buffer.begin();
@@ -67,7 +66,6 @@ describe("change set", () => {
     }
     const queue = buffer.gathering.queues.get(1);
     assert.equal(queue?.settlements.size, 1);
-    assert.equal(queue?.deliveredBelow, 99);
     assert.deepEqual([...(queue?.notes?.byKey ?? [])], [["key", Buffer.of(99)]]);
     assert.deepEqual(
       [...buffer.gathering.definitions.values()],
@@ -88,7 +86,6 @@ describe("change set", () => {
     assert.throws(() => append(1, { persistentBodyBytes: 0.5 }), /size/);
     assert.throws(() => append(1, { recordBytes: 9 }), /length/);
     assert.throws(() => changes.settle(1, { ...chunk, count: 9 }, settlementOf(chunk)), /one bit/);
-    assert.throws(() => changes.delivered(1, Number.NaN), /sequence/);
     const key = Buffer.alloc(1);
     assert.throws(() => changes.putNote(2 ** 32, key, key), /queue id/);
     assert.throws(() => changes.putNote(1, Buffer.alloc(0), key), /short key/);
@@ -99,7 +96,7 @@ describe("change set", () => {
   });
 });
 
-const CALLS = ["append", "append", "remove", "settle", "drop", "delivered", "put note", "delete note"] as const;
+const CALLS = ["append", "append", "remove", "settle", "drop", "put note", "delete note"] as const;
 const COMMIT_STEPS = ["begin", "begin without asking the disk", "succeed", "fail", "fail after writing"] as const;
 type Call = (typeof CALLS)[number];
 
@@ -107,14 +104,12 @@ type Call = (typeof CALLS)[number];
 class Disk {
   readonly chunks = new Set<string>();
   readonly settlements = new Map<string, number>();
-  readonly delivered = new Map<number, number>();
   readonly notes = new Map<string, number>();
 
   copy(): Disk {
     const copy = new Disk();
     for (const key of this.chunks) copy.chunks.add(key);
     for (const [key, bit] of this.settlements) copy.settlements.set(key, bit);
-    for (const [key, sequence] of this.delivered) copy.delivered.set(key, sequence);
     for (const [key, value] of this.notes) copy.notes.set(key, value);
     return copy;
   }
@@ -123,7 +118,6 @@ class Disk {
     for (const key of [...this.chunks]) if (key.startsWith(`${queueId} `)) this.chunks.delete(key);
     for (const key of [...this.settlements.keys()]) if (key.startsWith(`${queueId} `)) this.settlements.delete(key);
     for (const key of [...this.notes.keys()]) if (key.startsWith(`${queueId} `)) this.notes.delete(key);
-    this.delivered.delete(queueId);
   }
 
   /** Writes what a commit holds. */
@@ -144,7 +138,6 @@ class Disk {
         if (value === undefined) this.notes.delete(`${queueId} ${key}`);
         else this.notes.set(`${queueId} ${key}`, value.readUInt32BE());
       }
-      if (queue.deliveredBelow !== undefined) this.delivered.set(queueId, queue.deliveredBelow);
     }
   }
 }
@@ -227,9 +220,6 @@ function call(
   } else if (does === "settle" && model.chunks.has(key)) {
     changes.settle(queueId, chunk, settlementOf(chunk, bit));
     model.settlements.set(settlementKey, bit);
-  } else if (does === "delivered") {
-    changes.delivered(queueId, sequence);
-    model.delivered.set(queueId, sequence);
   } else if (does === "put note") {
     const value = Buffer.alloc(4);
     value.writeUInt32BE(sequence);
@@ -244,11 +234,10 @@ function call(
   }
 }
 
-function contentsOf({ chunks, settlements, delivered, notes }: Disk): unknown {
+function contentsOf({ chunks, settlements, notes }: Disk): unknown {
   return {
     chunks: [...chunks].sort(),
     settlements: [...settlements].sort(),
-    delivered: [...delivered].sort(),
     notes: [...notes].sort(),
   };
 }

@@ -6,7 +6,6 @@ export type NoteEntry = [ownerId: number, key: string, value: string];
 /** What a store reports at recovery, in the order it reports it. */
 export interface Contents {
   readonly definitions: { kind: DefinitionKind; id: string; value: unknown }[];
-  readonly delivered: Map<number, number>;
   readonly notes: NoteEntry[];
   readonly chunks: { queueId: number; chunk: ChunkDescriptor; settlement: ChunkSettlement | undefined }[];
   /** Names of the visitor's methods, in the order of their first call. */
@@ -14,7 +13,7 @@ export interface Contents {
 }
 
 export function contentsOf(store: Store): Contents {
-  const contents: Contents = { definitions: [], delivered: new Map(), notes: [], chunks: [], order: [] };
+  const contents: Contents = { definitions: [], notes: [], chunks: [], order: [] };
   const notes: [ownerId: number, key: Uint8Array, value: Uint8Array][] = [];
   const called = (name: string): void => {
     if (contents.order.at(-1) !== name) contents.order.push(name);
@@ -23,10 +22,6 @@ export function contentsOf(store: Store): Contents {
     definition(kind, id, value) {
       called("definition");
       contents.definitions.push({ kind, id, value });
-    },
-    delivered(queueId, sequence) {
-      called("delivered");
-      contents.delivered.set(queueId, sequence);
     },
     note(ownerId, key, value) {
       called("note");

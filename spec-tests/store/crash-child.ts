@@ -6,7 +6,7 @@
 import { writeSync } from "node:fs";
 import { silentLogger } from "../../src/lib/logger.ts";
 import { openLmdbStore } from "../../src/store/lmdb-store.ts";
-import { chunkOf, contentsOf, deleteNote, putNote, settlementOf } from "./contents.ts";
+import { type Contents, chunkOf, contentsOf, deleteNote, putNote, settlementOf } from "./contents.ts";
 
 /** Octets per message of the chunks of queue 0, 1, …: inline values as well as some that take pages of their own. */
 const BYTES_EACH = [10, 100, 5000, 60_000];
@@ -14,14 +14,19 @@ const BYTES_EACH = [10, 100, 5000, 60_000];
 const KEPT = 3;
 
 const store = openLmdbStore({ directory: process.argv[2] as string, logger: silentLogger });
-commitFrom((contentsOf(store).delivered.get(0) ?? 0) + 1);
+commitFrom(lastNumber(contentsOf(store)) + 1);
+
+/** 0 in a new directory. */
+function lastNumber({ notes }: Contents): number {
+  const note = notes.find(([queueId, key]) => queueId === 0 && key === "replaced");
+  return Number(note?.[2] ?? 0);
+}
 
 function commitFrom(number: number): void {
   for (const [queueId, bytesEach] of BYTES_EACH.entries()) {
     const { chunk, value } = chunkOf(number, 1, bytesEach);
     store.append(queueId, "durable", chunk, value, 0, value.length);
     store.settle(queueId, chunk, settlementOf(chunk));
-    store.delivered(queueId, number);
     putNote(store, queueId, "replaced", String(number));
     putNote(store, queueId, String(number), "x".repeat(Math.min(bytesEach, 1000)));
     store.putDefinition("queue", `q${queueId}`, number);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -8,34 +8,22 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { silentLogger } from "../../src/lib/logger.ts";
 import { openLmdbStore } from "../../src/store/lmdb-store.ts";
+import { killScript, SCRIPT_MILLISECONDS_MAX, type ScriptProcess, startScript } from "../support/script-process.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { type Contents, contentsOf } from "./contents.ts";
-
-const CHILD_MILLISECONDS_MAX = 20_000;
 
 /** The path of a script of this folder. */
 function script(name: string): string {
   return fileURLToPath(new URL(`./${name}.js`, import.meta.url));
 }
 
-function start(context: TestContext, name: string, directory: string): ChildProcess {
-  const child = spawn(process.execPath, [script(name), directory], {
-    stdio: ["ignore", "pipe", "inherit"],
-    timeout: CHILD_MILLISECONDS_MAX,
-  });
-  context.after(() => child.kill("SIGKILL"));
-  return child;
+function start(context: TestContext, name: string, directory: string): ScriptProcess {
+  return startScript(context, script(name), [directory]);
 }
 
-async function firstLine(child: ChildProcess): Promise<string> {
-  const [line] = await once(createInterface(child.stdout!), "line");
+async function firstLine(child: ScriptProcess): Promise<string> {
+  const [line] = await once(createInterface(child.stdout), "line");
   return line;
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  const closed = once(child, "close");
-  child.kill("SIGKILL");
-  await closed;
 }
 
 describe("data directory lock", () => {
@@ -50,7 +38,7 @@ describe("data directory lock", () => {
       holderPid: holder.pid,
     });
     assert.equal(await firstLine(start(context, "lock-child", directory)), `locked by ${holder.pid}`);
-    await kill(holder);
+    await killScript(holder);
     const store = openLmdbStore({ directory, logger: silentLogger });
     await store.close();
   });
@@ -84,18 +72,17 @@ describe("a process killed at any moment", () => {
     for (let round = 0; round < 10; round++) {
       const child = start(context, "crash-child", directory);
       let reported = 0;
-      createInterface(child.stdout!).on("line", (line) => {
+      createInterface(child.stdout).on("line", (line) => {
         reported = Number(line);
       });
-      await once(child.stdout!, "data");
+      await once(child.stdout, "data");
       await sleep(5 + round * 6);
-      await kill(child);
+      await killScript(child);
       assert.ok(reported > number);
       const store = openLmdbStore({ directory, logger: silentLogger });
       const contents = contentsOf(store);
-      number = contents.delivered.get(0) as number;
+      number = Number(contents.notes.find(([queueId, key]) => queueId === 0 && key === "replaced")?.[2]);
       assert.ok(number >= reported, `reported ${reported}, found ${number}`);
-      assert.deepEqual([...contents.delivered.values()], Array(4).fill(number));
       assert.deepEqual(
         contents.definitions.map(({ value }) => value),
         Array(4).fill(number),
@@ -135,17 +122,28 @@ const ON_SMALL_DISK = 'mount -t tmpfs -o size="$1"k tmpfs "$2" && shift 2 && exe
 const mayMount =
   process.platform === "linux" && spawnSync("unshare", ["--map-root-user", "--mount", "true"]).status === 0;
 
+/** Runs a script that may write no file of more than 12 MB, and returns what it prints. */
+function runWithSmallFiles(name: string, directory: string): string {
+  const limited = 'trap "" XFSZ; ulimit -f 12000; exec "$0" "$@"';
+  const child = spawnSync("bash", ["-c", limited, process.execPath, script(name), directory], {
+    encoding: "utf8",
+    timeout: SCRIPT_MILLISECONDS_MAX,
+  });
+  assert.equal(child.status, 0, child.stderr);
+  return child.stdout;
+}
+
 describe("a full disk", { skip: process.platform === "win32" }, () => {
   const skip = !mayMount && "needs a mount namespace";
   it("refuses to open a new directory, with the system's error", { skip }, (context) => {
     const directory = temporaryDirectory(context);
-    // Too little for the lock, for LMDB's own files, for the reserve of the first and of the second environment.
-    for (const kibibytes of [32, 100, 160, 1000, 3000]) {
+    // Too little for the lock, for LMDB's own files, for the reserve.
+    for (const kibibytes of [32, 100, 160, 1000, 2000]) {
       const command = [process.execPath, script("lock-child"), join(directory, "data")];
       const args = ["--map-root-user", "--mount", "sh", "-c", ON_SMALL_DISK, "sh", `${kibibytes}`, directory];
       const { status, signal, stderr } = spawnSync("unshare", [...args, ...command], {
         encoding: "utf8",
-        timeout: CHILD_MILLISECONDS_MAX,
+        timeout: SCRIPT_MILLISECONDS_MAX,
       });
       assert.deepEqual({ status, signal }, { status: 1, signal: null }, `${kibibytes} KiB: ${stderr}`);
       assert.match(stderr, /ENOSPC: no space left on device/, `${kibibytes} KiB`);
@@ -157,7 +155,7 @@ describe("a full disk", { skip: process.platform === "win32" }, () => {
     const limited = 'trap "" XFSZ; ulimit -f 12000; exec "$0" "$@"';
     const child = spawnSync("bash", ["-c", limited, process.execPath, script("full-disk-child"), directory], {
       encoding: "utf8",
-      timeout: CHILD_MILLISECONDS_MAX,
+      timeout: SCRIPT_MILLISECONDS_MAX,
     });
     assert.equal(child.status, 0, child.stderr);
     const { failures, readableBytes, retained, storedCount, noteCount } = JSON.parse(child.stdout);
@@ -172,5 +170,15 @@ describe("a full disk", { skip: process.platform === "win32" }, () => {
     for (const { queueId, chunk } of chunks) assert.equal(store.read(queueId, "durable", chunk).length, 50_000);
     for (const [index, chunk] of retained.entries())
       assert.equal(store.read(1 + index, "durable", chunk).length, 50_000);
+  });
+
+  it("refuses transient chunks, whole commits of them, until others have gone", (context) => {
+    const output = runWithSmallFiles("full-transient-file-child", temporaryDirectory(context));
+    const { failures, storedCount, missing, damaged, refusedAfterwards } = JSON.parse(output);
+    assert.deepEqual(failures, ["EFBIG", "EFBIG"]);
+    assert.ok(storedCount >= 100, `${storedCount} chunks of 100,000 octets in 12 MB`);
+    assert.equal(missing, 0);
+    assert.equal(damaged, 0);
+    assert.equal(refusedAfterwards, 0);
   });
 });

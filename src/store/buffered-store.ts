@@ -38,10 +38,6 @@ export abstract class BufferedStore implements Store {
     this.#changes(lifetime).remove(queueId, chunk);
   }
 
-  delivered(queueId: number, sequence: number): void {
-    this.#changes("durable").delivered(queueId, sequence);
-  }
-
   putNote(ownerId: number, key: Uint8Array, value: Uint8Array): void {
     this.#changes("durable").putNote(ownerId, key, value);
   }

@@ -51,11 +51,6 @@ export class ChangeSet {
     if (queue.isEmpty) this.queues.delete(queueId);
   }
 
-  delivered(queueId: number, sequence: number): void {
-    assert(Number.isSafeInteger(sequence) && sequence >= 0, "a sequence number is a safe integer");
-    this.#queue(queueId).deliveredBelow = sequence;
-  }
-
   putNote(ownerId: number, key: Uint8Array, value: Uint8Array): void {
     assertNoteKey(key);
     assert(value.length <= NOTE_VALUE_BYTES_MAX, "a note is small");

@@ -1,10 +1,14 @@
 import { closeSync, fstatSync, openSync, write, writeSync } from "node:fs";
 
-const STEP_BYTES = 1024 * 1024;
+const MEBIBYTE = 1024 * 1024;
+/** Written at a time. The system lets nobody else write to the file meanwhile, a commit least of all. */
+const STEP_BYTES = 128 * 1024;
 /** Kept back from commits that grow the store, so that on a full disk messages can still be consumed. */
-const KEPT_BYTES = 2 * STEP_BYTES;
-/** Written ahead of the need, so that not every commit has to ask how much LMDB has used. */
-const SLACK_BYTES = 2 * STEP_BYTES;
+const KEPT_BYTES = 2 * MEBIBYTE;
+/** Written ahead, beside the commits that use it up: enough for so many commits like the latest, within bounds. */
+const AHEAD_COMMITS = 16;
+const AHEAD_BYTES_MIN = 2 * MEBIBYTE;
+const AHEAD_BYTES_MAX = 16 * MEBIBYTE;
 /** A file that cannot grow will do when LMDB has so many times the need in free pages: they lie scattered. */
 const REUSABLE_FACTOR = 4;
 
@@ -29,18 +33,25 @@ export interface Need {
 /**
  * Keeps the end of an LMDB data file written ahead of what LMDB uses, so that a full disk, a quota or a file size
  * limit is met here and not inside a transaction: lmdb-js formats the message of a failed page write into too small a
- * buffer and so corrupts the heap. It costs one more copy into the page cache while the file grows, nothing after.
+ * buffer and so corrupts the heap. It costs one more copy into the page cache while the file grows, nothing after, and
+ * a commit waits for it only when the file grows more slowly than commits use it up.
  */
 export class FileReserve {
   readonly #fd: number;
   readonly #use: FileUse;
   readonly #zeros = Buffer.alloc(STEP_BYTES);
+  /** How long the file is at least. */
   #sizeBytes: number;
   /** Octets known to be written beyond what LMDB uses, less all that was asked for since that was known. */
   #remainingBytes = 0;
+  /** The write that is under way to make the file longer. */
+  #step: Promise<void> | undefined;
+  #isGrowingAhead = false;
+  #isClosed = false;
 
   constructor(file: string, use: FileUse) {
-    this.#fd = openSync(file, "r+");
+    // Appends, so that what LMDB has written beyond `#sizeBytes`, on a disk that was full for us, stays as it is.
+    this.#fd = openSync(file, "a");
     this.#use = use;
     this.#sizeBytes = fstatSync(this.#fd).size;
   }
@@ -51,43 +62,74 @@ export class FileReserve {
    */
   ensure(need: Need): Promise<void> | undefined {
     const keptBytes = need.isGrowth ? KEPT_BYTES : 0;
+    const aheadBytes = need.isGrowth ? aheadBytesOf(need.bytes) : 0;
     this.#remainingBytes -= need.bytes;
-    if (this.#remainingBytes >= keptBytes) return undefined;
+    if (this.#remainingBytes >= keptBytes + aheadBytes / 2) return undefined;
     const bytes = need.tightBytes();
     this.#remainingBytes = this.#sizeBytes - this.#use.usedBytes() - bytes;
-    if (this.#remainingBytes >= keptBytes) return undefined;
-    return this.#grow(bytes, keptBytes);
+    if (this.#remainingBytes < keptBytes) return this.#grow(bytes, keptBytes, aheadBytes);
+    if (this.#remainingBytes < keptBytes + aheadBytes / 2) this.#growAhead(keptBytes + aheadBytes);
+    return undefined;
   }
 
   /** Writes the reserve of a new file. Throws the system's errors. */
   prepare(): void {
     const end = this.#sizeBytes + KEPT_BYTES;
-    while (this.#sizeBytes < end) this.#sizeBytes += writeSync(this.#fd, this.#zeros, 0, STEP_BYTES, this.#sizeBytes);
+    while (this.#sizeBytes < end) this.#sizeBytes += writeSync(this.#fd, this.#zeros, 0, STEP_BYTES, null);
   }
 
-  close(): void {
+  /** Writes no more, and lets go of the file. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#step?.catch(() => {});
     closeSync(this.#fd);
   }
 
-  async #grow(bytes: number, keptBytes: number): Promise<void> {
+  async #grow(bytes: number, keptBytes: number, aheadBytes: number): Promise<void> {
     try {
-      while (this.#remainingBytes < keptBytes + SLACK_BYTES) {
-        const count = await this.#writeZeros();
-        this.#sizeBytes += count;
-        this.#remainingBytes += count;
-      }
+      while (this.#remainingBytes < keptBytes) await this.#takeStep();
     } catch (error) {
-      if (this.#remainingBytes >= keptBytes) return;
       if (this.#use.reusableBytes() < bytes * REUSABLE_FACTOR) throw error;
+      return;
     }
+    this.#growAhead(keptBytes + aheadBytes);
   }
 
-  #writeZeros(): Promise<number> {
-    return new Promise((resolve, reject) => {
-      write(this.#fd, this.#zeros, 0, STEP_BYTES, this.#sizeBytes, (error, count) => {
-        if (error !== null) reject(error);
-        else resolve(count);
+  /** Makes the file longer while a commit is under way, until so much remains. */
+  #growAhead(remainingBytes: number): void {
+    if (this.#isGrowingAhead) return;
+    this.#isGrowingAhead = true;
+    void this.#stepUntil(remainingBytes);
+  }
+
+  async #stepUntil(remainingBytes: number): Promise<void> {
+    try {
+      while (!this.#isClosed && this.#remainingBytes < remainingBytes) await this.#takeStep();
+    } catch {
+      // The commit that finds too little room tries again, and reports why there is none.
+    }
+    this.#isGrowingAhead = false;
+  }
+
+  /** Makes the file a step longer, once for all who ask at the same time. */
+  #takeStep(): Promise<void> {
+    this.#step ??= new Promise((resolve, reject) => {
+      write(this.#fd, this.#zeros, 0, STEP_BYTES, null, (error, count) => {
+        this.#step = undefined;
+        if (error !== null) {
+          reject(error);
+          return;
+        }
+        this.#sizeBytes += count;
+        this.#remainingBytes += count;
+        resolve();
       });
     });
+    return this.#step;
   }
+}
+
+/** What is to be ahead of a commit of so many octets. It grows once half of that is used up: not a bit for each commit. */
+function aheadBytesOf(commitBytes: number): number {
+  return Math.min(Math.max(AHEAD_BYTES_MIN, commitBytes * AHEAD_COMMITS), AHEAD_BYTES_MAX);
 }

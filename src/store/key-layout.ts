@@ -7,7 +7,6 @@ import { StoreFormatError } from "./errors.ts";
 const CHUNK_KEY_BYTES = 32;
 const SETTLEMENT_KEY_BYTES = 12;
 const QUEUE_KEY_BYTES = 4;
-const SEQUENCE_BYTES = 8;
 /** What precedes the bitmap in the value of a settlement. */
 const SETTLEMENT_HEADER_BYTES = 12;
 /** A longer definition id is kept as its hash in the key. LMDB takes keys of up to 1,978 octets. */
@@ -112,19 +111,6 @@ export function readSettlement(value: Buffer, chunk: ChunkDescriptor): ChunkSett
     persistentCount: value.readUInt32BE(0),
     persistentBodyBytes: readUint64(value, 4),
   };
-}
-
-/** The value of a `delivered` entry. */
-export function sequenceValue(sequence: number): Buffer {
-  const value = Buffer.allocUnsafe(SEQUENCE_BYTES);
-  writeUint64(value, sequence, 0);
-  return value;
-}
-
-/** Throws {@link StoreFormatError}. */
-export function readSequence(value: Buffer): number {
-  if (value.length !== SEQUENCE_BYTES) throw malformed("sequence number", value);
-  return readUint64(value, 0);
 }
 
 /** The key of an owner's note, whose own key is a string with one code unit for each octet. */

@@ -26,8 +26,6 @@ const ENTRY_BYTES = 64;
 export interface EnvironmentOptions<Name extends string> {
   readonly directory: string;
   readonly databaseNames: readonly Name[];
-  /** Whether a transaction is on disk before it is reported. */
-  readonly isDurable: boolean;
   readonly logger: Logger;
 }
 
@@ -63,7 +61,7 @@ export class LmdbEnvironment<Name extends string> {
       if (this.#pageCount() <= META_PAGES) this.#reserve.prepare();
       this.#openDatabases(root);
       // LMDB syncs the file, not the entry in the directory that leads to it.
-      if (options.isDurable) syncDirectory(options.directory);
+      syncDirectory(options.directory);
     } catch (error) {
       void this.close();
       throw error;
@@ -108,9 +106,9 @@ export class LmdbEnvironment<Name extends string> {
 
   async close(): Promise<void> {
     this.#databases.clear();
-    this.#reserve.close();
     const root = this.#root;
     this.#root = undefined;
+    await this.#reserve.close();
     await root?.close();
   }
 
@@ -203,11 +201,7 @@ interface UntypedOptions {
   readonly batchStartThreshold: number;
 }
 
-function openRoot<Name extends string>({
-  directory,
-  databaseNames,
-  isDurable,
-}: EnvironmentOptions<Name>): RootDatabase {
+function openRoot<Name extends string>({ directory, databaseNames }: EnvironmentOptions<Name>): RootDatabase {
   const options: RootDatabaseOptionsWithPath & UntypedOptions = {
     path: directory,
     noSubdir: false,
@@ -216,7 +210,6 @@ function openRoot<Name extends string>({
     mapSize: INITIAL_MAP_BYTES,
     maxDbs: databaseNames.length,
     maxReaders: 16,
-    noSync: !isDurable,
     // Overlapping would make a transaction visible, and the base of the next, before it is known to be on disk.
     overlappingSync: false,
     eventTurnBatching: false,

@@ -1,10 +1,8 @@
-import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ChunkDescriptor, ChunkLifetime, RecoveryVisitor } from "../core/ports.ts";
 import { assert } from "../lib/assert.ts";
 import type { Logger } from "../lib/logger.ts";
 import { BufferedStore } from "./buffered-store.ts";
-import type { ChangeBuffer } from "./change-buffer.ts";
 import { DirectoryLock } from "./directory-lock.ts";
 import { StoreCommitError, StoreFormatError } from "./errors.ts";
 import { chunkKey, readQueueId } from "./key-layout.ts";
@@ -13,16 +11,14 @@ import { migrate } from "./migrations.ts";
 import { QueueSweeper, type SweepPlan } from "./queue-sweeper.ts";
 import { recoverDurable } from "./recover-durable.ts";
 import { makeDirectory } from "./sync-directory.ts";
+import { TransientFile } from "./transient-file.ts";
 import {
-  type ChangeWriter,
   DURABLE_DATABASES,
   type DurableEnvironment,
-  durableWriter,
   footprintOf,
   MIGRATED_DATABASES,
-  TRANSIENT_DATABASES,
-  type TransientEnvironment,
-  transientWriter,
+  reduceChanges,
+  writeChanges,
 } from "./write-changes.ts";
 
 export interface LmdbStoreOptions {
@@ -39,9 +35,9 @@ export function openLmdbStore({ directory, logger }: LmdbStoreOptions): LmdbStor
   const path = resolve(directory);
   makeDirectory(path);
   const lock = new DirectoryLock(path);
-  let transient: TransientEnvironment | undefined;
+  let transient: TransientFile | undefined;
   try {
-    transient = openTransient(path, logger);
+    transient = new TransientFile(join(path, "transient"));
     return new LmdbStore(openDurable(path, logger), transient, lock, logger);
   } catch (error) {
     void transient?.close();
@@ -52,11 +48,11 @@ export function openLmdbStore({ directory, logger }: LmdbStoreOptions): LmdbStor
 
 function openDurable(path: string, logger: Logger): DurableEnvironment {
   const directory = join(path, "durable");
-  const environment = new LmdbEnvironment({ directory, databaseNames: DURABLE_DATABASES, isDurable: true, logger });
+  const environment = new LmdbEnvironment({ directory, databaseNames: DURABLE_DATABASES, logger });
   try {
     migrate(
       environment.database("meta"),
-      MIGRATED_DATABASES.map((name) => environment.database(name)),
+      new Map(MIGRATED_DATABASES.map((name) => [name, environment.database(name)])),
     );
     return environment;
   } catch (error) {
@@ -65,44 +61,35 @@ function openDurable(path: string, logger: Logger): DurableEnvironment {
   }
 }
 
-/** What an earlier run has left is of no use, and after a power failure not even sound. */
-function openTransient(path: string, logger: Logger): TransientEnvironment {
-  const directory = join(path, "transient");
-  rmSync(directory, { recursive: true, force: true });
-  return new LmdbEnvironment({ directory, databaseNames: TRANSIENT_DATABASES, isDurable: false, logger });
-}
-
-/** Keeps what is durable in an LMDB environment, and what only takes load off the memory in another without syncs. */
+/** Keeps what is durable in an LMDB environment, and what only takes load off the memory in a file beside it. */
 export class LmdbStore extends BufferedStore {
   readonly #logger: Logger;
   readonly #lock: DirectoryLock;
   readonly #durable: DurableEnvironment;
-  readonly #transient: TransientEnvironment;
-  readonly #durableSweeper: QueueSweeper;
-  readonly #transientSweeper: QueueSweeper;
-  /** Queues that may have transient chunks. Most have none, and dropping those leaves that environment alone. */
+  readonly #transient: TransientFile;
+  readonly #sweeper: QueueSweeper;
+  /** Queues that may have transient chunks. Most have none, and dropping those leaves that file alone. */
   readonly #transientQueues = new Set<number>();
   #inFlight: Promise<void> | undefined;
   #isClosed = false;
 
   /** Use {@link openLmdbStore}. The store releases the lock when it is closed. */
-  constructor(durable: DurableEnvironment, transient: TransientEnvironment, lock: DirectoryLock, logger: Logger) {
+  constructor(durable: DurableEnvironment, transient: TransientFile, lock: DirectoryLock, logger: Logger) {
     super();
     this.#logger = logger;
     this.#lock = lock;
     this.#durable = durable;
     this.#transient = transient;
-    this.#durableSweeper = new QueueSweeper({
+    this.#sweeper = new QueueSweeper({
       chunks: () => durable.database("chunks"),
       settlements: () => durable.database("settlements"),
       notes: () => durable.database("notes"),
     });
-    this.#transientSweeper = new QueueSweeper({ chunks: () => transient.database("chunks") });
-    for (const key of durable.database("dropped").getKeys()) this.#durableSweeper.resume(readQueueId(key));
+    for (const key of durable.database("dropped").getKeys()) this.#sweeper.resume(readQueueId(key));
   }
 
   recover(visitor: RecoveryVisitor): void {
-    recoverDurable(this.#durable, (queueId) => this.#durableSweeper.isPending(queueId), visitor, this.#logger);
+    recoverDurable(this.#durable, (queueId) => this.#sweeper.isPending(queueId), visitor, this.#logger);
   }
 
   override append(
@@ -123,16 +110,12 @@ export class LmdbStore extends BufferedStore {
   }
 
   read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor, start = 0, end = chunk.recordBytes): Buffer {
-    const environment = lifetime === "durable" ? this.#durable : this.#transient;
-    // Valid until the next read only, and its length is a property that hides the real one: copy just what is wanted.
-    const stored = environment.database("chunks").getBinaryFast(chunkKey(queueId, chunk));
-    if (stored === undefined) throw new Error(`no ${lifetime} chunk at ${chunk.first} of queue ${queueId}`);
-    if (stored.length !== chunk.recordBytes) {
-      throw new StoreFormatError(`chunk at ${chunk.first} of queue ${queueId} has ${stored.length} octets`);
-    }
-    const owned = Buffer.allocUnsafeSlow(end - start);
-    owned.set(stored.subarray(start, end));
-    return owned;
+    const octets =
+      lifetime === "durable"
+        ? this.#readDurable(queueId, chunk, start, end)
+        : this.#transient.read(queueId, chunk, start, end);
+    if (octets === undefined) throw new Error(`no ${lifetime} chunk at ${chunk.first} of queue ${queueId}`);
+    return octets;
   }
 
   commit(done: (error: Error | undefined) => void): void {
@@ -153,20 +136,8 @@ export class LmdbStore extends BufferedStore {
       done(failure);
     };
     // Independent of each other: what has succeeded of one is not repeated when the other fails.
-    const isDurableIdle = this.#commitTo(
-      this.#durable,
-      this.durableChanges,
-      this.#durableSweeper,
-      durableWriter,
-      ended,
-    );
-    const isTransientIdle = this.#commitTo(
-      this.#transient,
-      this.transientChanges,
-      this.#transientSweeper,
-      transientWriter,
-      ended,
-    );
+    const isDurableIdle = this.#commitDurable(ended);
+    const isTransientIdle = this.#commitTransient(ended);
     if (isDurableIdle) waitingFor -= 1;
     if (isTransientIdle) waitingFor -= 1;
     if (isDurableIdle && isTransientIdle) setImmediate(ended, undefined);
@@ -181,41 +152,67 @@ export class LmdbStore extends BufferedStore {
   }
 
   /** Returns whether there is nothing to do; otherwise calls `ended` later. */
-  #commitTo<Environment extends DurableEnvironment | TransientEnvironment>(
-    environment: Environment,
-    buffer: ChangeBuffer,
-    sweeper: QueueSweeper,
-    writer: ChangeWriter<Environment>,
-    ended: (error: Error | undefined) => void,
-  ): boolean {
-    const changes = buffer.begin();
-    if (changes.isEmpty && sweeper.isIdle) {
-      buffer.succeeded();
+  #commitDurable(ended: (error: Error | undefined) => void): boolean {
+    const changes = this.durableChanges.begin();
+    if (changes.isEmpty && this.#sweeper.isIdle) {
+      this.durableChanges.succeeded();
       return true;
     }
     let plan: SweepPlan;
     try {
-      environment.ensureOpen();
-      writer.reduce(environment, changes);
-      plan = sweeper.plan(changes);
+      this.#durable.ensureOpen();
+      reduceChanges(this.#durable, changes);
+      plan = this.#sweeper.plan(changes);
     } catch (error) {
-      buffer.failed(false);
+      this.durableChanges.failed(false);
       setImmediate(ended, new StoreCommitError(error));
       return false;
     }
-    environment.transact(
+    this.#durable.transact(
       footprintOf(changes, plan),
-      () => writer.write(environment, changes, plan),
+      () => writeChanges(this.#durable, changes, plan),
       (error, attempted) => {
         if (error === undefined) {
-          buffer.succeeded();
-          sweeper.committed(plan);
+          this.durableChanges.succeeded();
+          this.#sweeper.committed(plan);
         } else {
-          buffer.failed(attempted);
+          this.durableChanges.failed(attempted);
         }
         ended(error);
       },
     );
     return false;
+  }
+
+  /** Returns whether there is nothing to do; otherwise calls `ended` later. */
+  #commitTransient(ended: (error: Error | undefined) => void): boolean {
+    const changes = this.transientChanges.begin();
+    if (changes.isEmpty) {
+      this.transientChanges.succeeded();
+      return true;
+    }
+    this.#transient.write(changes).then(
+      () => {
+        this.transientChanges.succeeded();
+        ended(undefined);
+      },
+      (error: unknown) => {
+        this.transientChanges.failed(false);
+        ended(new StoreCommitError(error));
+      },
+    );
+    return false;
+  }
+
+  #readDurable(queueId: number, chunk: ChunkDescriptor, start: number, end: number): Buffer | undefined {
+    // Valid until the next read only, and its length is a property that hides the real one: copy just what is wanted.
+    const stored = this.#durable.database("chunks").getBinaryFast(chunkKey(queueId, chunk));
+    if (stored === undefined) return undefined;
+    if (stored.length !== chunk.recordBytes) {
+      throw new StoreFormatError(`chunk at ${chunk.first} of queue ${queueId} has ${stored.length} octets`);
+    }
+    const octets = Buffer.allocUnsafeSlow(end - start);
+    octets.set(stored.subarray(start, end));
+    return octets;
   }
 }

@@ -15,7 +15,6 @@ interface CommittedDefinition {
 
 /** What is committed of one queue or other owner of notes; chunks and settlements by the first sequence number of each chunk. */
 export interface CommittedQueue {
-  deliveredBelow: number | undefined;
   readonly chunks: Map<number, CommittedChunk>;
   readonly settlements: Map<number, ChunkSettlement>;
   /** By key, as a string with one code unit for each octet. */
@@ -52,15 +51,13 @@ export class MemoryState {
       if (value === undefined) queue.notes.delete(key);
       else queue.notes.set(key, value);
     }
-    if (changes.deliveredBelow !== undefined) queue.deliveredBelow = changes.deliveredBelow;
-    if (queue.deliveredBelow !== undefined || queue.chunks.size > 0 || queue.notes.size > 0)
-      this.queues.set(queueId, queue);
+    if (queue.chunks.size > 0 || queue.notes.size > 0) this.queues.set(queueId, queue);
     else this.queues.delete(queueId);
   }
 }
 
 function newQueue(): CommittedQueue {
-  return { deliveredBelow: undefined, chunks: new Map(), settlements: new Map(), notes: new Map() };
+  return { chunks: new Map(), settlements: new Map(), notes: new Map() };
 }
 
 /** Of several chunks with one beginning at most one is appended; the others are removed. */

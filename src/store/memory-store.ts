@@ -26,9 +26,6 @@ export class MemoryStore extends BufferedStore {
   recover(visitor: RecoveryVisitor): void {
     const { definitions, queues } = this.durableState;
     for (const { kind, id, json } of definitions.values()) visitor.definition(kind, id, JSON.parse(json).value);
-    for (const [queueId, { deliveredBelow }] of queues) {
-      if (deliveredBelow !== undefined) visitor.delivered(queueId, deliveredBelow);
-    }
     const inOrder = [...queues].sort(([a], [b]) => a - b);
     for (const [ownerId, { notes }] of inOrder) recoverNotes(ownerId, notes, visitor);
     for (const [queueId, queue] of inOrder) recoverChunks(queueId, queue, visitor);

@@ -3,11 +3,11 @@ import type { BinaryDatabase } from "./lmdb-environment.ts";
 
 const VERSION_KEY = Buffer.from("formatVersion");
 
-/** What a migration may touch: every durable database but `meta`. */
-export type MigratedDatabases = readonly BinaryDatabase[];
+/** What a migration may touch: every durable database but `meta`, by name. */
+export type MigratedDatabases = ReadonlyMap<string, BinaryDatabase>;
 
 /** `MIGRATIONS[n]` turns format `n` into format `n + 1`. Format 0 is a new directory. Append; never change one. */
-const MIGRATIONS: readonly ((databases: MigratedDatabases) => void)[] = [requireEmpty, addNotes];
+const MIGRATIONS: readonly ((databases: MigratedDatabases) => void)[] = [requireEmpty, addNotes, makeNotesOfDeliveries];
 
 /** The format this version writes. */
 export const FORMAT_VERSION = MIGRATIONS.length;
@@ -43,7 +43,19 @@ function addNotes(): void {}
 
 /** Data without a version is not ours, or has lost what tells how to read it. */
 function requireEmpty(databases: MigratedDatabases): void {
-  for (const database of databases) {
+  for (const database of databases.values()) {
     if (database.getKeysCount({ limit: 1 }) > 0) throw new StoreFormatError("the data directory has no format version");
+  }
+}
+
+/** Format 3 keeps "every message below was delivered" as a note of the queue, key 1 0, and leaves `delivered` empty. */
+function makeNotesOfDeliveries(databases: MigratedDatabases): void {
+  const delivered = databases.get("delivered") as BinaryDatabase;
+  const notes = databases.get("notes") as BinaryDatabase;
+  for (const { key, value } of [...delivered.getRange()]) {
+    if (key.length !== 4 || value.length !== 8) throw new StoreFormatError("malformed mark of deliveries in the store");
+    const noteKey = Buffer.concat([key, Buffer.of(1, 0)]);
+    if (notes.getBinary(noteKey) === undefined) notes.putSync(noteKey, value);
+    delivered.removeSync(key);
   }
 }

@@ -17,7 +17,6 @@ export interface ChunkChange {
 export class QueueChanges {
   /** Everything stored before the rest of these changes goes. */
   isDropped = false;
-  deliveredBelow: number | undefined = undefined;
   /** By the chunk's first sequence number. */
   readonly chunks = new Map<number, ChunkChange>();
   /** By the chunk's first sequence number; undefined deletes. */
@@ -26,7 +25,7 @@ export class QueueChanges {
   notes: NoteChanges | undefined = undefined;
 
   get isEmpty(): boolean {
-    return !this.isDropped && this.deliveredBelow === undefined && !this.writesEntries;
+    return !this.isDropped && !this.writesEntries;
   }
 
   /** Whether anything is written of which a queue has many. */
@@ -65,7 +64,6 @@ export class QueueChanges {
   }
 
   absorb(later: QueueChanges): void {
-    if (later.deliveredBelow !== undefined) this.deliveredBelow = later.deliveredBelow;
     for (const head of later.chunks.values()) {
       for (let change: ChunkChange | undefined = head; change !== undefined; change = change.next) {
         if (change.buffer === undefined) this.remove(change.chunk);

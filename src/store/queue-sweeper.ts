@@ -19,8 +19,8 @@ export interface SweepPlan {
 /** The databases to delete from, looked up anew for every commit: they change when an environment is opened again. */
 export interface SweptDatabases {
   readonly chunks: () => BinaryDatabase;
-  readonly settlements?: () => BinaryDatabase;
-  readonly notes?: () => BinaryDatabase;
+  readonly settlements: () => BinaryDatabase;
+  readonly notes: () => BinaryDatabase;
 }
 
 /**
@@ -75,10 +75,8 @@ export class QueueSweeper {
     const { chunks, settlements, notes } = this.#databases;
     let count = 0;
     if (count < limit) count += keysOf(chunks(), queueId, limit - count, plan.chunkKeys);
-    if (count < limit && settlements !== undefined) {
-      count += keysOf(settlements(), queueId, limit - count, plan.settlementKeys);
-    }
-    if (count < limit && notes !== undefined) count += keysOf(notes(), queueId, limit - count, plan.noteKeys);
+    if (count < limit) count += keysOf(settlements(), queueId, limit - count, plan.settlementKeys);
+    if (count < limit) count += keysOf(notes(), queueId, limit - count, plan.noteKeys);
     if (count < limit) plan.finished.push(queueId);
     else if (!this.#pending.has(queueId)) plan.postponed.push(queueId);
     return 1 + count;

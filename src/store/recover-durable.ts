@@ -6,7 +6,6 @@ import {
   readDefinitionKind,
   readNoteKey,
   readQueueId,
-  readSequence,
   readSettlement,
   readSettlementFirst,
 } from "./key-layout.ts";
@@ -26,9 +25,6 @@ export function recoverDurable(
   for (const { key, value } of environment.database("definitions").getRange()) {
     const definition = parseDefinition(value);
     visitor.definition(readDefinitionKind(key), definition.id, definition.value);
-  }
-  for (const { key, value } of environment.database("delivered").getRange()) {
-    visitor.delivered(readQueueId(key), readSequence(value));
   }
   for (const { key, value } of environment.database("notes").getRange()) {
     const ownerId = readQueueId(key);

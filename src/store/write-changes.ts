@@ -5,7 +5,6 @@ import {
   noteKey,
   queueKey,
   readChunkKey,
-  sequenceValue,
   settlementKey,
   settlementValue,
 } from "./key-layout.ts";
@@ -14,35 +13,24 @@ import type { NoteChanges } from "./note-changes.ts";
 import type { ChunkChange, QueueChanges } from "./queue-changes.ts";
 import type { SweepPlan } from "./queue-sweeper.ts";
 
-/** The durable databases whose layout depends on the format version that `meta` holds. */
+/** The durable databases whose layout depends on the format version that `meta` holds; `delivered` is empty since format 3. */
 export const MIGRATED_DATABASES = ["definitions", "chunks", "settlements", "delivered", "dropped", "notes"] as const;
 export const DURABLE_DATABASES = [...MIGRATED_DATABASES, "meta"] as const;
 export type DurableEnvironment = LmdbEnvironment<(typeof DURABLE_DATABASES)[number]>;
-export const TRANSIENT_DATABASES = ["chunks"] as const;
-export type TransientEnvironment = LmdbEnvironment<(typeof TRANSIENT_DATABASES)[number]>;
 
 /** A settlement does not count as growth, so its bitmap counts as operations. */
 const SETTLEMENT_BYTES_PER_OPERATION = 4096;
 /** The value that marks a queue as dropped; only its key matters. */
 const DROPPED = Buffer.of(1);
 
-/** How changes get into an environment. */
-export interface ChangeWriter<Environment> {
-  /** Leaves out changes that would change nothing. Reads the committed state, so no commit may be in flight. */
-  reduce(environment: Environment, changes: ChangeSet): void;
-  /** Writes them, as part of a transaction. */
-  write(environment: Environment, changes: ChangeSet, plan: SweepPlan): void;
-}
-
-export const durableWriter: ChangeWriter<DurableEnvironment> = { reduce: reduceDurable, write: writeDurable };
-export const transientWriter: ChangeWriter<TransientEnvironment> = { reduce() {}, write: writeTransient };
-
-function reduceDurable(environment: DurableEnvironment, changes: ChangeSet): void {
+/** Leaves out changes that would change nothing. Reads the committed state, so no commit may be in flight. */
+export function reduceChanges(environment: DurableEnvironment, changes: ChangeSet): void {
   const notes = environment.database("notes");
   changes.forgetShortLivedNotes((ownerId, key) => notes.getBinaryFast(noteKey(ownerId, key)) !== undefined);
 }
 
-function writeDurable(environment: DurableEnvironment, changes: ChangeSet, plan: SweepPlan): void {
+/** Writes the changes, as part of a transaction. */
+export function writeChanges(environment: DurableEnvironment, changes: ChangeSet, plan: SweepPlan): void {
   const chunks = environment.database("chunks");
   const settlements = environment.database("settlements");
   const notes = environment.database("notes");
@@ -56,20 +44,11 @@ function writeDurable(environment: DurableEnvironment, changes: ChangeSet, plan:
     for (const change of queue.chunks.values()) writeChunk(chunks, queueId, change);
     writeSettlements(settlements, queueId, queue);
     if (queue.notes !== undefined) writeNotes(notes, queueId, queue.notes);
-    writeDelivered(environment.database("delivered"), queueId, queue);
   }
   const definitions = environment.database("definitions");
   for (const { kind, id, json } of changes.definitions.values()) {
     if (json === undefined) definitions.remove(definitionKey(kind, id));
     else definitions.put(definitionKey(kind, id), Buffer.from(json));
-  }
-}
-
-function writeTransient(environment: TransientEnvironment, changes: ChangeSet, plan: SweepPlan): void {
-  const chunks = environment.database("chunks");
-  for (const key of plan.chunkKeys) chunks.remove(key);
-  for (const [queueId, queue] of changes.queues) {
-    for (const change of queue.chunks.values()) writeChunk(chunks, queueId, change);
   }
 }
 
@@ -130,9 +109,4 @@ function writeNotes(database: BinaryDatabase, ownerId: number, notes: NoteChange
     if (value === undefined) database.remove(noteKey(ownerId, key));
     else database.put(noteKey(ownerId, key), value);
   }
-}
-
-function writeDelivered(delivered: BinaryDatabase, queueId: number, queue: QueueChanges): void {
-  if (queue.deliveredBelow !== undefined) delivered.put(queueKey(queueId), sequenceValue(queue.deliveredBelow));
-  else if (queue.isDropped) delivered.remove(queueKey(queueId));
 }
