@@ -12,7 +12,7 @@ export const USAGE = `npm run bench -- [options]
   --peer name=url     another running broker; may be repeated
   --no-rabbitmq       leave out RabbitMQ even where Debian's package is installed
   --generator         measure only what the load generator can do, against a sink
-  --output DIR        where report.json and report.md go (.build/bench)
+  --output DIR        where report.json, report.md and, with peers, report.svg go (.build/bench)
 
 npm run bench -- --scale [options]: what a message costs as Leveret holds more of something
   --dimensions a,b    only these (${DIMENSIONS.map(({ key }) => key).join(", ")})

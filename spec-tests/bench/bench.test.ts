@@ -5,8 +5,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
-import { median } from "./report.ts";
-import { SCENARIOS } from "./scenarios.ts";
+import { ratioPlot } from "./ratio-plot.ts";
+import { median, type ScenarioFigures } from "./report.ts";
+import { SCENARIOS, type Scenario } from "./scenarios.ts";
 
 async function bench(context: TestContext, args: readonly string[]): Promise<number> {
   const child = spawn(process.execPath, [join(import.meta.dirname, "bench.js"), ...args], { stdio: "ignore" });
@@ -38,4 +39,34 @@ test("[bench] a run of all scenarios gives a table that has all rows", {
 test("[bench] a median is the middle value", () => {
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 3, 2]), 2.5);
+});
+
+test("[bench] the plot has a bar for each ratio to a peer, right of the middle where ours is better", () => {
+  const row = (scenario: Scenario, broker: string, value: number): ScenarioFigures => {
+    const unknown = { latency: undefined, brokerCpuSeconds: undefined, brokerPeakBytes: undefined };
+    return { scenario, broker, runs: [{ value, ...unknown, generatorCpuSeconds: 0, besidePublishRate: undefined }] };
+  };
+  const [throughput, latency] = [SCENARIOS[0] as Scenario, SCENARIOS.find(({ key }) => key === "H") as Scenario];
+  const facts = { version: "1", readyMilliseconds: undefined, idleBytes: undefined };
+  const plot = ratioPlot({
+    machine: "",
+    node: "",
+    length: { seconds: 1, warmupSeconds: 0 },
+    rounds: 1,
+    brokers: [
+      { name: "ours", ...facts },
+      { name: "a < b", ...facts },
+    ],
+    figures: [
+      row(throughput, "ours", 30),
+      row(throughput, "a < b", 10),
+      row(latency, "ours", 2),
+      row(latency, "a < b", 1),
+    ],
+  });
+  assert(plot.includes(">3.00</text>") && plot.includes(">0.50</text>"));
+  assert(plot.includes("a &lt; b") && !plot.includes("NaN"));
+  const bars = [...plot.matchAll(/<rect x="([\d.]+)" y="\d+" width="([\d.]+)" height="14" fill="#3b82c4"/g)].slice(1);
+  const [better, worse] = bars.map(([, x, width]) => [Number(x), Number(width)] as const);
+  assert(better !== undefined && worse !== undefined && worse[0] + worse[1] <= better[0] + 0.2);
 });

@@ -5,6 +5,7 @@ import type { RunningBroker } from "./broker-process.ts";
 import { type Contender, contenders } from "./brokers.ts";
 import { measureGenerator } from "./generator.ts";
 import { residentMemoryBytes } from "./process-usage.ts";
+import { ratioPlot } from "./ratio-plot.ts";
 import { type BenchReport, type BrokerFacts, machineDescription, markdownOf, type ScenarioFigures } from "./report.ts";
 import { type RunFigures, runScenario } from "./run-scenario.ts";
 import { measureScale } from "./scale/measure-scale.ts";
@@ -42,6 +43,7 @@ async function bench(options: BenchOptions): Promise<void> {
   mkdirSync(options.outputDirectory, { recursive: true });
   writeFileSync(join(options.outputDirectory, "report.json"), `${JSON.stringify(report, undefined, 2)}\n`);
   writeFileSync(join(options.outputDirectory, "report.md"), markdown);
+  if (brokers.size > 1) writeFileSync(join(options.outputDirectory, "report.svg"), ratioPlot(report));
   process.stdout.write(`\n${markdown}`);
 }
 

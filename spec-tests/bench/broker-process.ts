@@ -13,6 +13,7 @@ import { processListeningOn } from "./process-usage.ts";
 const READY_MILLISECONDS_MAX = 60_000;
 const POLL_MILLISECONDS = 10;
 const STOP_MILLISECONDS_MAX = 20_000;
+const OWNER_ATTEMPTS = 50;
 
 /** A broker that is running. */
 export interface RunningBroker {
@@ -85,15 +86,8 @@ export async function startProgram(program: BrokerProgram): Promise<RunningBroke
   try {
     const uri = `amqp://127.0.0.1:${port}`;
     const version = await untilReady(uri, child);
-    return {
-      name,
-      version,
-      uri,
-      pid: processListeningOn(port),
-      readyMilliseconds: performance.now() - startedAt,
-      stop,
-      kill,
-    };
+    const readyMilliseconds = performance.now() - startedAt;
+    return { name, version, uri, pid: await listenerOn(port, child), readyMilliseconds, stop, kill };
   } catch (error) {
     await stop();
     throw error;
@@ -134,6 +128,19 @@ async function untilReady(uri: string, child: ChildProcess): Promise<string> {
     }
   }
   throw new Error(`${child.spawnfile} accepts no connections`, { cause: reason });
+}
+
+/**
+ * The process that listens on the port: the one that was started, or one that it has started. Descriptors change while
+ * they are looked at, so a port without an owner is looked at again.
+ */
+async function listenerOn(port: number, child: ChildProcess): Promise<number | undefined> {
+  for (let attempt = 0; attempt < OWNER_ATTEMPTS; attempt++) {
+    const pid = processListeningOn(port);
+    if (pid !== undefined || !isRunning(child)) return pid;
+    await sleep(POLL_MILLISECONDS);
+  }
+  return undefined;
 }
 
 async function nothing(): Promise<void> {}

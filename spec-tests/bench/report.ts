@@ -51,16 +51,27 @@ export function markdownOf({ machine, node, length, rounds, brokers, figures }: 
   ].join("\n");
 }
 
-function lineOf({ scenario, broker, runs }: ScenarioFigures, all: readonly ScenarioFigures[]): string {
-  const values = runs.map(({ value }) => value).sort((a, b) => a - b);
+/** How many times better than this broker the first one was in the same scenario; undefined for the first one. */
+export function ratioTo(
+  { scenario, broker, runs }: ScenarioFigures,
+  all: readonly ScenarioFigures[],
+): number | undefined {
   const first = all.find((other) => other.scenario === scenario) as ScenarioFigures;
+  if (first.broker === broker) return undefined;
+  const [ours, theirs] = [medianValue(first.runs), medianValue(runs)];
+  return isLatency(scenario) ? theirs / ours : ours / theirs;
+}
+
+function lineOf(row: ScenarioFigures, all: readonly ScenarioFigures[]): string {
+  const { scenario, broker, runs } = row;
+  const values = runs.map(({ value }) => value).sort((a, b) => a - b);
   const cells = [
     scenario.key,
     scenario.title,
     broker,
     resultText(scenario, runs),
     `${valueText(scenario, values[0] as number)} to ${valueText(scenario, values.at(-1) as number)}`,
-    first.broker === broker ? "" : ratio(scenario, medianValue(first.runs), medianValue(runs)).toFixed(2),
+    ratioTo(row, all)?.toFixed(2) ?? "",
     optionalText(
       runs.map(({ brokerCpuSeconds }) => brokerCpuSeconds),
       (seconds) => seconds.toFixed(2),
@@ -87,10 +98,6 @@ function resultText(scenario: Scenario, runs: readonly RunFigures[]): string {
 
 function valueText(scenario: Scenario, value: number): string {
   return isLatency(scenario) ? value.toFixed(2) : whole(value);
-}
-
-function ratio(scenario: Scenario, first: number, other: number): number {
-  return isLatency(scenario) ? other / first : first / other;
 }
 
 function isLatency({ measure }: Scenario): boolean {

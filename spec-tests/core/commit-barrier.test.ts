@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { Alarms } from "../../src/core/alarms.ts";
 import { CommitBarrier, type CommitParticipant } from "../../src/core/commit-barrier.ts";
 import { FlowControl } from "../../src/core/flow-control.ts";
 import { silentLogger } from "../../src/lib/logger.ts";
@@ -14,7 +15,7 @@ class Bench {
   readonly clock = new ManualClock();
   readonly store = new FaultyStore(new MemoryStore());
   readonly barrier = new CommitBarrier(this.store, this.clock, silentLogger, () => {});
-  readonly flow = new FlowControl(this.barrier, 1000);
+  readonly flow = new FlowControl(this.barrier, 1000, new Alarms(silentLogger));
 
   /** Ends a turn and waits for the commit that it begins. */
   async turn(): Promise<void> {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { BoundedExpression } from "../../src/core/pattern/bounded-expression.ts";
+import { BacktrackingSearch, BoundedExpression } from "../../src/core/pattern/bounded-expression.ts";
 import { compilePattern, literalPattern } from "../../src/core/pattern/compile-pattern.ts";
 
 const RULES: readonly (readonly [rule: string, pattern: string, found: string[], notFound: string[]])[] = [
@@ -83,10 +83,24 @@ describe("a regular expression", () => {
     fc.assert(
       fc.property(sources, texts, (source, text) => {
         const expected = javaScriptVerdict(source, text);
-        if (expected !== undefined) assert.equal(new BoundedExpression(source, "u").test(text), expected);
+        if (expected === undefined) return;
+        assert.equal(new BoundedExpression(source, "u").test(text), expected);
+        assert.equal(new BacktrackingSearch(source, "u").test([...text]), expected);
       }),
       { numRuns: 5000 },
     );
+  });
+
+  test("is given up only if it looks around or refers back: others find what would take others for ever", () => {
+    const longest = "a".repeat(255);
+    for (const pattern of ["^(a+)+$", "^(a|a)*$", "^(a|aa)+$", "^(.*a){12}$", "((((a*)*)*)*)*$", "^(a?){100}a+$"]) {
+      assert.equal(compilePattern(pattern).test(longest), true, pattern);
+      assert.equal(compilePattern(pattern).test(`${longest}!`.slice(1)), pattern.startsWith("(("), pattern);
+    }
+    assert.equal(compilePattern("^(a+)+(?=b)").test(longest), false);
+    for (const pattern of ["^(?:){999999999}a", "^(?:a{999}){999}$", "^(?:(?:a?){1,99}){1,99}$"]) {
+      assert.equal(typeof compilePattern(pattern).test("a"), "boolean", pattern);
+    }
   });
 
   test("of literal text matches that text alone, and nothing makes the translation fail but a BrokerError", () => {

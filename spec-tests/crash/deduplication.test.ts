@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout as sleep } from "node:timers/promises";
 import { type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 import { startLeveret } from "../cli/leveret-process.ts";
-import { SeededRandom } from "../fuzz/seeded-random.ts";
+import type { SeededRandom } from "../fuzz/seeded-random.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { withConnection } from "./inspection.ts";
-import { connectionLost } from "./roles.ts";
+import { crashRandom, killDuring } from "./kill-round.ts";
+import { connectionLost, type Role } from "./roles.ts";
 
 const KILLS = Number(process.env["LEVERET_CRASH_KILLS"] ?? 6);
 const KILL_AFTER_MILLISECONDS_MAX = 300;
@@ -24,38 +24,26 @@ const PLACES = [
 type Place = (typeof PLACES)[number];
 
 test("[crash/x-message-deduplication] however often a message is sent, through kill -9, it is there once", async (t) => {
-  const seed = Number(process.env["LEVERET_CRASH_SEED"] ?? SeededRandom.anySeed());
-  t.diagnostic(`LEVERET_CRASH_SEED=${seed}`);
-  const random = new SeededRandom(seed);
+  const random = crashRandom((seed) => t.diagnostic(seed));
   const args = ["--data-dir", temporaryDirectory(t), "--log-level", "info"];
   const publishers = PLACES.map((place) => new Publisher(place, random.fork()));
 
-  let { leveret, url } = await startLeveret(t, args);
-  await withConnection(url, declare);
+  let running = await startLeveret(t, args);
+  await withConnection(running.url, declare);
   for (let round = 0; round < KILLS; round++) {
-    const lost: Promise<never>[] = [];
-    await Promise.all(
-      publishers.map(
-        (publisher) =>
-          new Promise<void>((started, failed) => {
-            const publishing = publisher.publishUntilLost(url, started);
-            publishing.catch(failed);
-            lost.push(publishing);
-          }),
-      ),
-    );
-    await sleep(random.integer(0, KILL_AFTER_MILLISECONDS_MAX));
-    leveret.signal("SIGKILL");
-    await leveret.ended;
-    await Promise.allSettled(lost);
-    ({ leveret, url } = await startLeveret(t, args));
+    const roles = publishers.map((publisher): Role => publisher.publishUntilLost.bind(publisher));
+    const milliseconds = random.integer(0, KILL_AFTER_MILLISECONDS_MAX);
+    const before = publishers.map(({ confirmedCount }) => confirmedCount);
+    const begun = (): boolean => publishers.every(({ confirmedCount }, at) => confirmedCount > (before[at] as number));
+    await killDuring(roles, running, { milliseconds, begun });
+    running = await startLeveret(t, args);
   }
-  await withConnection(url, async (connection) => {
+  await withConnection(running.url, async (connection) => {
     for (const publisher of publishers) await publisher.audit(connection);
   });
   t.diagnostic(`${publishers.map(({ idCount }) => idCount).join(", ")} ids published, ${KILLS} kills`);
-  leveret.signal("SIGTERM");
-  assert.equal(await leveret.ended, 0);
+  running.leveret.signal("SIGTERM");
+  assert.equal(await running.leveret.ended, 0);
 });
 
 async function declare(connection: ChannelModel): Promise<void> {
@@ -83,10 +71,14 @@ class Publisher {
     this.#random = random;
   }
 
-  /** Rejects when the connection is lost; calls `started` when the first messages are confirmed, and later. */
-  async publishUntilLost(url: string, started: () => void): Promise<never> {
+  get confirmedCount(): number {
+    return this.#confirmed.size;
+  }
+
+  /** Rejects when the connection is lost. */
+  async publishUntilLost(url: string): Promise<never> {
     const connection = await connect(url);
-    const publishing = connection.createConfirmChannel().then((channel) => this.#publish(channel, started));
+    const publishing = connection.createConfirmChannel().then((channel) => this.#publish(channel));
     return Promise.race([connectionLost(connection), publishing]);
   }
 
@@ -113,13 +105,12 @@ class Publisher {
     }
   }
 
-  async #publish(channel: ConfirmChannel, started: () => void): Promise<never> {
+  async #publish(channel: ConfirmChannel): Promise<never> {
     await Promise.all([...this.#unconfirmed].map((id) => this.#send(channel, id)));
     for (;;) {
       const burst = Array.from({ length: this.#random.integer(1, BURST_MAX) }, () => ++this.idCount);
       const again = burst.filter(() => this.#random.chance(0.7));
       await Promise.all([...burst, ...again].map((id) => this.#send(channel, id)));
-      started();
     }
   }
 

@@ -3,11 +3,12 @@ import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ChannelModel, type ConfirmChannel, connect } from "amqplib";
 import { startLeveret } from "../cli/leveret-process.ts";
-import { SeededRandom } from "../fuzz/seeded-random.ts";
+import type { SeededRandom } from "../fuzz/seeded-random.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { withConnection } from "./inspection.ts";
+import { crashRandom, killDuring } from "./kill-round.ts";
 import { bodyOf } from "./messages.ts";
-import { connectionLost, messageNumber } from "./roles.ts";
+import { connectionLost, messageNumber, type Role } from "./roles.ts";
 
 const KILLS = 6;
 const KILL_AFTER_MILLISECONDS_MAX = 600;
@@ -67,12 +68,15 @@ class DelayLedger {
 }
 
 test("[crash/delayed] after kill -9 confirmed delayed messages are neither lost nor early", async (t) => {
-  const seed = Number(process.env["LEVERET_CRASH_SEED"] ?? SeededRandom.anySeed());
-  t.diagnostic(`LEVERET_CRASH_SEED=${seed}`);
-  const ledger = new DelayLedger(new SeededRandom(seed));
+  const ledger = new DelayLedger(crashRandom((seed) => t.diagnostic(seed)));
   const args = ["--data-dir", temporaryDirectory(t)];
   await prepare(t, args);
-  for (let round = 0; round < KILLS; round++) await runUntilKilled(t, args, ledger);
+  for (let round = 0; round < KILLS; round++) {
+    const milliseconds = ledger.random.integer(100, KILL_AFTER_MILLISECONDS_MAX);
+    const before = ledger.confirmed.size;
+    const begun = (): boolean => ledger.confirmed.size > before;
+    await killDuring([publisherAndConsumer(ledger)], await startLeveret(t, args), { milliseconds, begun });
+  }
 
   const { leveret, url } = await startLeveret(t, args);
   await withConnection(url, async (connection) => {
@@ -100,26 +104,20 @@ async function prepare(t: TestContext, args: readonly string[]): Promise<void> {
   await leveret.ended;
 }
 
-/** Publishes and consumes until the broker is killed, which it is at a random moment. */
-async function runUntilKilled(t: TestContext, args: readonly string[], ledger: DelayLedger): Promise<void> {
-  const { leveret, url } = await startLeveret(t, args);
-  const connection = await connect(url);
-  const lost = connectionLost(connection);
-  const work = async (): Promise<never> => {
-    await consumeAll(connection, ledger);
-    const channel = await connection.createConfirmChannel();
-    for (;;) {
-      await ledger.publishBurst(channel);
-      await sleep(ledger.random.integer(0, 20));
-    }
+/** Publishes and consumes until the connection is lost. */
+function publisherAndConsumer(ledger: DelayLedger): Role {
+  return async (url) => {
+    const connection = await connect(url);
+    const work = async (): Promise<never> => {
+      await consumeAll(connection, ledger);
+      const channel = await connection.createConfirmChannel();
+      for (;;) {
+        await ledger.publishBurst(channel);
+        await sleep(ledger.random.integer(0, 20));
+      }
+    };
+    return Promise.race([connectionLost(connection), work()]);
   };
-  const working = Promise.race([lost, work()]);
-  // What fails before the kill is told by the race; the kill itself ends both.
-  working.catch(() => undefined);
-  await Promise.race([working, sleep(ledger.random.integer(100, KILL_AFTER_MILLISECONDS_MAX))]);
-  leveret.signal("SIGKILL");
-  await leveret.ended;
-  await assert.rejects(lost, /connection was lost/);
 }
 
 async function consumeAll(connection: ChannelModel, ledger: DelayLedger): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ChannelModel, type ConsumeMessage, connect } from "amqplib";
+import { type Channel, type ChannelModel, type ConsumeMessage, connect } from "amqplib";
 import type { FoundMessage, QueueLedger } from "./queue-ledger.ts";
 import { BARRIER_QUEUE, barrier, connectionLost, messageNumber } from "./roles.ts";
 
@@ -22,7 +22,7 @@ export async function inspectQueue(connection: ChannelModel, ledger: QueueLedger
   const channel = await connection.createConfirmChannel();
   const { messageCount, consumerCount } = await channel.checkQueue(ledger.queue);
   assert.equal(consumerCount, 0, `${ledger.queue}: consumers after the restart`);
-  const messages = await takeAll(channel.consume.bind(channel, ledger.queue), messageCount);
+  const messages = await takeAll(channel, ledger.queue, messageCount);
   assert.equal((await channel.checkQueue(ledger.queue)).messageCount, 0, `${ledger.queue}: more than it has counted`);
 
   const found = messages.map((message): FoundMessage => {
@@ -37,10 +37,8 @@ export async function inspectQueue(connection: ChannelModel, ledger: QueueLedger
   await channel.close();
 }
 
-function takeAll(
-  consume: (onMessage: (message: ConsumeMessage | null) => void) => Promise<unknown>,
-  count: number,
-): Promise<ConsumeMessage[]> {
+/** The first `count` messages of a queue, not acknowledged. */
+export function takeAll(channel: Channel, queue: string, count: number): Promise<ConsumeMessage[]> {
   return new Promise((resolve, reject) => {
     const messages: ConsumeMessage[] = [];
     const finish = (): void => {
@@ -51,6 +49,6 @@ function takeAll(
       else messages.push(message);
       finish();
     };
-    consume(onMessage).then(finish, reject);
+    channel.consume(queue, onMessage).then(finish, reject);
   });
 }

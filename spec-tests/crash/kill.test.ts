@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { LeveretProcess, startLeveret } from "../cli/leveret-process.ts";
-import { SeededRandom } from "../fuzz/seeded-random.ts";
+import type { SeededRandom } from "../fuzz/seeded-random.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { TopologyLedger } from "./declarer.ts";
 import { declareQueues, inspectQueue, withConnection } from "./inspection.ts";
+import { crashRandom, killDuring } from "./kill-round.ts";
 import { mover } from "./mover.ts";
 import { QueueLedger } from "./queue-ledger.ts";
 import { holder, producer, type Role, worker } from "./roles.ts";
@@ -19,14 +20,10 @@ const STARTING_MILLISECONDS_MAX = 500;
 const DRAIN_PROBABILITY = 0.4;
 /** One queue is never drained, to see a growing backlog survive every kill, until it holds this many. */
 const BACKLOG_MAX = 5_000;
-const LOG_END_CHARACTERS = 3_000;
 const SIGNALS = ["SIGKILL", "SIGTERM"] as const;
 
 test("[crash] after kill -9 every confirmed message, its order and every other promise are as they were", async (t) => {
-  // Replays the moments, sizes and choices of a run, though not the machine's timing.
-  const seed = Number(process.env["LEVERET_CRASH_SEED"] ?? SeededRandom.anySeed());
-  t.diagnostic(`LEVERET_CRASH_SEED=${seed}`);
-  const random = new SeededRandom(seed);
+  const random = crashRandom((seed) => t.diagnostic(seed));
   const scene = new Scene(random);
   const args = ["--data-dir", temporaryDirectory(t), "--log-level", "info"];
 
@@ -50,10 +47,6 @@ async function killWhileStarting(t: TestContext, args: readonly string[], random
   await sleep(random.integer(0, STARTING_MILLISECONDS_MAX));
   leveret.signal("SIGKILL");
   await leveret.ended;
-}
-
-function logEnd(leveret: LeveretProcess): string {
-  return (leveret.stdout + leveret.stderr).slice(-LOG_END_CHARACTERS);
 }
 
 /** Everybody who uses the broker, and what it has promised them. */
@@ -83,22 +76,8 @@ class Scene {
 
   /** Lets everybody loose on the broker and ends it at a random moment. */
   async perform(url: string, leveret: LeveretProcess, signal: NodeJS.Signals): Promise<void> {
-    let ending = false;
-    const running = this.#roles().map(async (role) => {
-      try {
-        await role(url);
-      } catch (error) {
-        if (error instanceof assert.AssertionError) throw error;
-        if (!ending)
-          throw new Error(`before the kill; the broker's log ends with\n${logEnd(leveret)}`, { cause: error });
-      }
-    });
-    const everybody = Promise.all(running);
-    await Promise.race([everybody, sleep(this.#random.integer(20, KILL_AFTER_MILLISECONDS_MAX))]);
-    ending = true;
-    leveret.signal(signal);
-    await leveret.ended;
-    await everybody;
+    const milliseconds = this.#random.integer(20, KILL_AFTER_MILLISECONDS_MAX);
+    await killDuring(this.#roles(), { leveret, url }, { milliseconds, signal });
   }
 
   /** Holds what the restarted broker has against what was promised. */

@@ -23,6 +23,8 @@ export class QueueLedger {
   readonly queue: string;
   /** The number of the next message to publish; they grow in the order of publishing. */
   nextNumber = 1;
+  /** Messages confirmed so far. */
+  confirmedCount = 0;
   readonly #consumed: boolean;
   readonly #entries = new Map<number, Entry>();
 
@@ -40,6 +42,7 @@ export class QueueLedger {
   }
 
   confirmed(number: number): void {
+    this.confirmedCount++;
     const entry = this.#entries.get(number);
     if (entry !== undefined) entry.confirmed = true;
   }

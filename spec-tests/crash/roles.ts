@@ -67,6 +67,19 @@ export function holder(ledger: QueueLedger): Role {
   });
 }
 
+/** Consumes and refuses everything, for good or to get it again; some of it is held back. */
+export function rejecter(queue: string, random: SeededRandom, requeue: boolean): Role {
+  return onChannel(async (channel, connection) => {
+    await channel.prefetch(WORKER_PREFETCH);
+    const held: ConsumeMessage[] = [];
+    await consume(connection, channel, queue, async (message) => {
+      held.push(message);
+      if (held.length < WORKER_BATCH_MAX) return;
+      for (const each of held.splice(0, random.integer(1, WORKER_BATCH_MAX))) channel.reject(each, requeue);
+    });
+  });
+}
+
 /** The number of a delivered message. */
 export function messageNumber(message: ConsumeMessage): number {
   return numberOf(message.properties.messageId, message.content);
@@ -75,6 +88,18 @@ export function messageNumber(message: ConsumeMessage): number {
 /** Resolves when everything sent on the channel so far is on disk. */
 export function barrier(channel: ConfirmChannel): Promise<void> {
   return publish(channel, BARRIER_QUEUE, 1, true);
+}
+
+/** A role that consumes from a queue on a channel of its own. */
+export function consumer(
+  queue: string,
+  prefetchCount: number,
+  handle: (channel: ConfirmChannel, message: ConsumeMessage) => Promise<void>,
+): Role {
+  return onChannel(async (channel, connection) => {
+    await channel.prefetch(prefetchCount);
+    await consume(connection, channel, queue, (message) => handle(channel, message));
+  });
 }
 
 /** A role that works on one confirm channel of its own connection. */

@@ -3,9 +3,11 @@ import { once } from "node:events";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type ServedConnection, serveConnection } from "../../src/amqp091/connection.ts";
+import { serveConnection } from "../../src/amqp091/connection.ts";
 import { silentLogger } from "../../src/lib/logger.ts";
-import { TcpListener } from "../../src/transport/tcp.ts";
+import type { ServedConnection } from "../../src/lib/served-connection.ts";
+import { OpenSockets } from "../../src/transport/open-sockets.ts";
+import { SocketListener, type TcpEndpoint } from "../../src/transport/socket-listener.ts";
 import { HEARTBEAT_FRAME } from "../../src/wire/frame.ts";
 import { duplexPair } from "../support/duplex-pair.ts";
 import { type HandshakeOptions, handshake } from "../support/handshake.ts";
@@ -146,19 +148,19 @@ test("[alarms/gone] a blocked client whose socket has gone is found out by the h
   const clock = new ManualClock();
   const { broker, close } = startTestBroker({ clock });
   const connections: ServedConnection[] = [];
-  const listener = await TcpListener.open({
-    host: "127.0.0.1",
-    port: 0,
-    socketsMax: 10,
+  const sockets = new OpenSockets(10, silentLogger);
+  const listener = await SocketListener.open({
+    endpoint: { host: "127.0.0.1", port: 0 },
+    sockets,
     logger: silentLogger,
     onConnection: (stream, peer) => connections.push(serveConnection(broker, stream, peer)),
   });
   context.after(async () => {
     listener.stop();
-    listener.destroyConnections();
+    sockets.destroyAll();
     await close();
   });
-  const socket = connect({ port: listener.port, host: "127.0.0.1" });
+  const socket = connect(listener.endpoint as TcpEndpoint);
   const client = new RawClient(socket);
   await once(socket, "connect");
   await handshake(client, { heartbeat: 10 });

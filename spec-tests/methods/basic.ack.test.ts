@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { FRAME_METHOD } from "../../src/wire/frame.ts";
 import type { BrokerUnderTest } from "../support/method-test.ts";
 import { methodTest } from "../support/method-test.ts";
 import { consume, declareQueue, deliveredBodies, drain, fill } from "../support/queues.ts";
@@ -70,6 +71,28 @@ for (const [deliveryTag, multiple] of [
       const { client } = await withThreeDelivered(broker);
       client.send(1, "basic.ack", { deliveryTag, multiple });
       await client.expectChannelClose(1, 406, `PRECONDITION_FAILED - unknown delivery tag ${deliveryTag}`, 60, 80);
+    },
+  );
+}
+
+for (const [method, methodId, tail] of [
+  ["basic.ack", 80, 0],
+  ["basic.nack", 120, 0],
+  ["basic.reject", 90, 0],
+  ["basic.ack", 80, 1],
+] as const) {
+  methodTest(
+    `[${method}] the largest tag there can be, multiple=${tail === 1}, is 406 unknown delivery tag`,
+    async (broker) => {
+      const { client } = await withThreeDelivered(broker);
+      client.sendFrame(FRAME_METHOD, 1, Buffer.from([0, 60, 0, methodId, ...Buffer.alloc(8, 0xff), tail]));
+      await client.expectChannelClose(
+        1,
+        406,
+        /^PRECONDITION_FAILED - unknown delivery tag 184467440737095\d{5}$/,
+        60,
+        methodId,
+      );
     },
   );
 }

@@ -46,5 +46,18 @@ methodTest(
     client.send(1, "basic.cancel-ok", { consumerTag: "whatever" });
     await client.expectNothing(1);
   },
-  { sinceRabbitmq: "4.0" },
+  { leveretOnly: "RabbitMQ 4.3 closes the connection with 541" },
+);
+
+methodTest(
+  "[basic.cancel-ok] from the client ends a consumer that is there, without an answer",
+  async (broker) => {
+    const client = await broker.channel();
+    const queue = await declareQueue(broker, client);
+    await consume(client, queue, { consumerTag: "mine" });
+    client.send(1, "basic.cancel-ok", { consumerTag: "mine" });
+    await client.expectNothing(1);
+    assert.equal((await client.call(1, "queue.declare", { queue, passive: true })).consumerCount, 0);
+  },
+  { sinceRabbitmq: "4.3" },
 );

@@ -117,3 +117,21 @@ methodTest("[connection/half-close] what was asked before the client's last octe
   client.end();
   await client.expect(1, "access.request-ok");
 });
+
+methodTest(
+  "[connection/half-close] what waits for the disk is answered too, and what came behind it is done",
+  async (broker) => {
+    const client = await broker.channel();
+    const [first, second] = [broker.name("queue"), broker.name("queue")];
+    client.send(1, "queue.declare", { queue: first, durable: true });
+    client.publish(1, { exchange: "", routingKey: first }, "behind");
+    client.send(1, "queue.declare", { queue: second, durable: true });
+    client.publish(1, { exchange: "", routingKey: second }, "behind that");
+    client.end();
+    await client.expect(1, "queue.declare-ok");
+    await client.expect(1, "queue.declare-ok");
+    await client.expectEnd();
+    const other = await broker.channel();
+    assert.deepEqual([await drain(other, first), await drain(other, second)], [["behind"], ["behind that"]]);
+  },
+);

@@ -208,7 +208,7 @@ methodTest("[content] of a publish that failed is taken and dropped", async (bro
 });
 
 methodTest("[content] deliveries on one channel are not cut by other methods", async (broker) => {
-  const client = await broker.channel({ frameMax: 4096 });
+  const client = await broker.channel({ frameMax: 8192 });
   const queue = await declareQueue(broker, client);
   await client.call(1, "basic.consume", { queue, noAck: true });
   const body = Buffer.alloc(20_000, "x");

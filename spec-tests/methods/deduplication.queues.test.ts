@@ -144,6 +144,22 @@ rule(
   },
 );
 
+rule(
+  "[queue/x-delayed-message] a message that waits for its delay is in the queue, purged or not",
+  async (broker, client) => {
+    const queue = await declareUnique(broker, client, { "x-delayed-message": true });
+    const send = (body: string, delay: number): void =>
+      client.publish(1, { routingKey: queue }, body, keyed("1", { "x-delay": delay }));
+    send("a", 1000);
+    await client.call(1, "queue.purge", { queue });
+    send("b", 0);
+    await expectReady(client, queue, 0);
+    broker.clock.advance(1000);
+    await expectReady(client, queue, 1);
+    assert.deepEqual(await drain(client, queue), ["a"]);
+  },
+);
+
 rule("[queue/x-delayed-message] a message that waits for its delay is in the queue", async (broker, client) => {
   for (const table of [{}, { "x-cache-size": 10 }]) {
     const queue = await declareUnique(broker, client, { "x-delayed-message": true, ...table });

@@ -1,55 +1,60 @@
-import assert from "node:assert/strict";
-import type { QueueType } from "../../src/core/queue-type.ts";
-import type { Vhost } from "../../src/core/vhost.ts";
-import { NO_METADATA } from "../../src/core/vhost-metadata.ts";
 import { tableFrom } from "../../src/wire/field-table.ts";
 import { type BrokerUnderTest, methodTest } from "../support/method-test.ts";
-import { declareSharedQueue } from "../support/queues.ts";
+import { declareQueue } from "../support/queues.ts";
+import type { RawClient } from "../support/raw-client.ts";
 
-const INSIDE = { leveretOnly: "sets the default queue type from inside" };
+const ADMINISTERS = { administers: true };
 
-function setDefault(broker: BrokerUnderTest, defaultQueueType: QueueType | undefined): Vhost {
-  const vhost = broker.inside.findVhost("/") as Vhost;
-  broker.inside.updateVhost(vhost, { ...NO_METADATA, defaultQueueType });
-  return vhost;
+/** A client in a virtual host whose default queue type is quorum. */
+async function quorumByDefault(broker: BrokerUnderTest): Promise<{ client: RawClient; vhost: string }> {
+  const vhost = await broker.newVhost("quorum");
+  return { client: await broker.channel({ vhost }), vhost };
+}
+
+function typed(type: string) {
+  return tableFrom({ "x-queue-type": type });
+}
+
+for (const [properties, type] of [
+  [{ durable: true }, "quorum"],
+  [{ durable: true, arguments: typed("classic") }, "classic"],
+  [{ durable: false }, "classic"],
+  [{ durable: true, exclusive: true }, "classic"],
+] as const) {
+  methodTest(
+    `[queue.declare/default-queue-type] quorum: ${JSON.stringify({ ...properties, arguments: "arguments" in properties })} is ${type}`,
+    async (broker) => {
+      const { client } = await quorumByDefault(broker);
+      const declared = { exclusive: false, ...properties };
+      const queue = await declareQueue(broker, client, declared);
+      await declareQueue(broker, client, { ...declared, queue });
+      await declareQueue(broker, client, { ...declared, queue, arguments: typed(type) });
+    },
+    ADMINISTERS,
+  );
 }
 
 methodTest(
-  "[queue.declare/default-queue-type] is for queues that ask for no type and can have it; others are classic",
+  "[queue.declare/default-queue-type] a queue is not equal to one of another type",
   async (broker) => {
-    const vhost = setDefault(broker, "quorum");
-    const client = await broker.channel();
-    const declared = async (args: Parameters<typeof declareSharedQueue>[2]) => {
-      const queue = vhost.requireQueue(await declareSharedQueue(broker, client, args));
-      return [queue.type, queue.arguments.get("x-queue-type")?.value];
-    };
-    assert.deepEqual(await declared({ durable: true }), ["quorum", "quorum"]);
-    const classic = tableFrom({ "x-queue-type": "classic" });
-    assert.deepEqual(await declared({ durable: true, arguments: classic }), ["classic", "classic"]);
-    assert.deepEqual(await declared({ durable: false }), ["classic", "classic"]);
-    assert.deepEqual(await declared({ durable: true, exclusive: true }), ["classic", "classic"]);
-    assert.deepEqual(await declared({ durable: true, autoDelete: true }), ["classic", "classic"]);
-    setDefault(broker, undefined);
-    assert.deepEqual(await declared({ durable: true }), ["classic", undefined]);
-  },
-  INSIDE,
-);
-
-methodTest(
-  "[queue.declare/default-queue-type] a queue is declared again by the type it has got",
-  async (broker) => {
-    setDefault(broker, "quorum");
-    const client = await broker.channel();
-    const queue = await declareSharedQueue(broker, client, { durable: true });
-    await declareSharedQueue(broker, client, { queue, durable: true });
-    const quorum = tableFrom({ "x-queue-type": "quorum" });
-    await declareSharedQueue(broker, client, { queue, durable: true, arguments: quorum });
-    setDefault(broker, "classic");
-    client.send(1, "queue.declare", { queue, durable: true });
+    const { client, vhost } = await quorumByDefault(broker);
+    const queue = await declareQueue(broker, client, { durable: true, exclusive: false });
+    client.send(1, "queue.declare", { queue, durable: true, arguments: typed("classic") });
     const text =
-      `PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue '${queue}' in vhost '/': ` +
+      `PRECONDITION_FAILED - inequivalent arg 'x-queue-type' for queue '${queue}' in vhost '${vhost}': ` +
       "received 'classic' but current is 'quorum'";
     await client.expectChannelClose(1, 406, text, 50, 10);
   },
-  INSIDE,
+  ADMINISTERS,
+);
+
+methodTest(
+  "[queue.declare/default-queue-type] an auto-delete queue is a classic one, whatever the default",
+  async (broker) => {
+    const { client } = await quorumByDefault(broker);
+    const declared = { durable: true, exclusive: false, autoDelete: true };
+    const queue = await declareQueue(broker, client, declared);
+    await declareQueue(broker, client, { ...declared, queue, arguments: typed("classic") });
+  },
+  ADMINISTERS,
 );

@@ -145,12 +145,22 @@ methodTest(
 );
 
 methodTest(
-  "[direct reply-to] cannot be bound: 403",
+  "[direct reply-to] cannot be bound: 403 under its full name, 404 under the short one",
   async (broker) => {
     const client = await broker.channel();
     await consume(client, REPLY_TO, { noAck: true });
+    await client.call(1, "queue.unbind", { queue: REPLY_TO, exchange: "amq.direct", routingKey: "key" });
     client.send(1, "queue.bind", { queue: REPLY_TO, exchange: "amq.direct", routingKey: "key" });
-    await client.expectChannelClose(1, 403, /^ACCESS_REFUSED - /, 50, 20);
+    await client.expectChannelClose(1, 404, `NOT_FOUND - no queue '${REPLY_TO}' in vhost '/'`, 50, 20);
+    for (const [method, methodId] of [
+      ["queue.bind", 20],
+      ["queue.unbind", 50],
+    ] as const) {
+      const other = await broker.channel();
+      other.send(1, method, { queue: `${REPLY_TO}.any`, exchange: "amq.direct", routingKey: "key" });
+      const text = "ACCESS_REFUSED - cannot bind or unbind to a volatile (direct reply-to) queue";
+      await other.expectChannelClose(1, 403, text, 50, methodId);
+    }
   },
   { sinceRabbitmq: "4.3" },
 );

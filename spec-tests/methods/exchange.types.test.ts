@@ -48,9 +48,10 @@ async function publishAndDrain(
 ): Promise<string[][]> {
   await client.call(1, "confirm.select");
   for (const body of bodies) client.publish(1, { exchange, routingKey: body }, body, properties);
-  for (let confirmed = 0; confirmed < bodies.length; ) {
-    const { args } = await client.find(1, "basic.ack");
-    confirmed = args.multiple ? Number(args.deliveryTag) : confirmed + 1;
+  const unconfirmed = new Set(bodies.map((_, index) => index + 1));
+  while (unconfirmed.size > 0) {
+    const { deliveryTag, multiple } = (await client.find(1, "basic.ack")).args;
+    for (const tag of unconfirmed) if (tag === deliveryTag || (multiple && tag < deliveryTag)) unconfirmed.delete(tag);
   }
   const taken: string[][] = [];
   for (const queue of queues) taken.push(await drain(client, queue));
@@ -216,6 +217,22 @@ methodTest(
   },
   LOCAL_RANDOM_RELEASE,
 );
+
+for (const type of ["quorum", "stream"]) {
+  methodTest(
+    `[queue.bind/x-local-random] a ${type} queue is 406 Queue type rabbit_${type}_queue not valid`,
+    async (broker) => {
+      const client = await broker.channel();
+      const exchange = await declareExchange(broker, client, "x-local-random");
+      const table = tableFrom({ "x-queue-type": type });
+      const queue = await declareQueue(broker, client, { durable: true, exclusive: false, arguments: table });
+      client.send(1, "queue.bind", { queue, exchange });
+      const text = `PRECONDITION_FAILED - Queue type rabbit_${type}_queue not valid for this exchange type`;
+      await client.expectChannelClose(1, 406, text, 50, 20);
+    },
+    LOCAL_RANDOM_RELEASE,
+  );
+}
 
 methodTest("[exchange.declare/x-recent-history] length 0 is 406", (broker) =>
   expectDeclareRefused(

@@ -2,24 +2,9 @@ import assert from "node:assert/strict";
 import { tableFrom, tableToRecord } from "../../src/wire/field-table.ts";
 import { methodTest } from "../support/method-test.ts";
 import { consume, declareQueue, deliveredBodies, drain, expectReady, fill } from "../support/queues.ts";
-import type { RawClient } from "../support/raw-client.ts";
-import { deadLettersTo, declareTyped, eventually, expectWaiting, getSoon, takeSoon } from "../support/waiting.ts";
+import { deadLettersTo, declareTyped, expectWaiting, getSoon, outcomes, takeSoon } from "../support/waiting.ts";
 
 const TYPES = ["classic", "quorum"] as const;
-
-/** Publishes one message after the other; returns how each was confirmed. */
-async function outcomes(client: RawClient, queue: string, bodies: readonly string[]): Promise<string[]> {
-  await client.call(1, "confirm.select");
-  const names: string[] = [];
-  for (const body of bodies) {
-    client.publish(1, { routingKey: queue }, body);
-    await eventually(`${body} is confirmed`, () => client.waiting(1).length > 0);
-    const name = client.waiting(1)[0] === "basic.ack" ? "basic.ack" : "basic.nack";
-    await client.expect(1, name);
-    names.push(name);
-  }
-  return names;
-}
 
 for (const type of TYPES) {
   methodTest(

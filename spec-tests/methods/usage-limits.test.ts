@@ -1,74 +1,111 @@
 import assert from "node:assert/strict";
-import { sendOpen } from "../support/handshake.ts";
-import { methodTest } from "../support/method-test.ts";
+import { type HandshakeOptions, sendOpen } from "../support/handshake.ts";
+import { type BrokerUnderTest, methodTest } from "../support/method-test.ts";
 import { declareQueue } from "../support/queues.ts";
+import type { RawClient } from "../support/raw-client.ts";
+import { eventually } from "../support/waiting.ts";
 
-const INSIDE = { leveretOnly: "sets limits from inside" };
+const ADMINISTERS = { administers: true };
+const INSIDE = { leveretOnly: "looks at the counts inside" };
+
+/** Waits until a connection that was closed counts no more, which RabbitMQ notices a little later. */
+async function connectSoon(broker: BrokerUnderTest, options: HandshakeOptions): Promise<RawClient> {
+  let client: RawClient | undefined;
+  await eventually("a connection is let in again", async () => {
+    client = await broker.connect(options).catch(() => undefined);
+    return client !== undefined;
+  });
+  return client as RawClient;
+}
 
 methodTest(
   "[limits/vhost] one connection more than max-connections is 530 connection limit (N) is reached",
   async (broker) => {
-    const limits = broker.inside.usage.vhosts;
-    limits.update("/", { "max-connections": 1 });
-    const first = await broker.connect();
-    const second = await broker.rawClient();
-    await sendOpen(second);
-    const text = "NOT_ALLOWED - access to vhost '/' refused for user 'guest': connection limit (1) is reached";
-    await second.expectConnectionClose(530, text, 10, 40);
-    await second.expectEnd();
+    const vhost = await broker.newVhost();
+    const { administration } = broker;
+    const expectRefusal = async (limit: number): Promise<void> => {
+      const client = await broker.rawClient();
+      await sendOpen(client, { vhost });
+      const text = `NOT_ALLOWED - access to vhost '${vhost}' refused for user 'guest': connection limit (${limit}) is reached`;
+      await client.expectConnectionClose(530, text, 10, 40);
+      await client.expectEnd();
+    };
+    await administration.setVhostLimit(vhost, "max-connections", 1);
+    const first = await broker.connect({ vhost });
+    await expectRefusal(1);
     await first.close();
-    const third = await broker.connect();
-    limits.update("/", { "max-connections": 0 });
+    const third = await connectSoon(broker, { vhost });
+    await administration.setVhostLimit(vhost, "max-connections", 0);
     await third.call(1, "channel.open");
-    const fourth = await broker.rawClient();
-    await sendOpen(fourth);
-    await fourth.expectConnectionClose(530, /connection limit \(0\) is reached$/, 10, 40);
-    limits.update("/", { "max-connections": -1 });
-    await broker.connect();
+    await expectRefusal(0);
+    await administration.setVhostLimit(vhost, "max-connections", -1);
+    await broker.connect({ vhost });
   },
-  INSIDE,
+  ADMINISTERS,
 );
 
 methodTest(
   "[limits/user] one connection more than max-connections is 530 user connection limit (N) is reached",
   async (broker) => {
-    broker.inside.usage.users.update("guest", { "max-connections": 1 });
-    await broker.connect();
+    const user = await userOf(broker, "/");
+    await broker.administration.setUserLimit(user, "max-connections", 1);
+    await broker.connect({ username: user, password: user });
     const second = await broker.rawClient();
-    await sendOpen(second);
-    const text = "NOT_ALLOWED - connection refused for user 'guest': user connection limit (1) is reached";
+    await sendOpen(second, { username: user, password: user });
+    const text = `NOT_ALLOWED - connection refused for user '${user}': user connection limit (1) is reached`;
     await second.expectConnectionClose(530, text, 10, 40);
-    const { users, permissions } = broker.inside;
-    users.add("other", { password: "other" }, []);
-    permissions.set({ vhost: "/", user: "other", configure: ".*", write: ".*", read: ".*" });
-    await broker.connect({ username: "other", password: "other" });
+    await broker.connect();
   },
-  INSIDE,
+  ADMINISTERS,
 );
 
 methodTest(
   "[limits] a virtual host's limit is told before a user's, and both before missing rights",
   async (broker) => {
-    const { usage, users } = broker.inside;
-    users.add("other", { password: "other" }, []);
-    usage.vhosts.update("/", { "max-connections": 0 });
-    usage.users.update("other", { "max-connections": 0 });
-    const expectRefusal = async (text: RegExp) => {
+    const { administration } = broker;
+    const [vhost, user] = [await broker.newVhost(), await broker.newUser()];
+    await administration.setVhostLimit(vhost, "max-connections", 0);
+    await administration.setUserLimit(user, "max-connections", 0);
+    const expectRefusal = async (ending: string): Promise<void> => {
       const client = await broker.rawClient();
-      await sendOpen(client, { username: "other", password: "other" });
-      await client.expectConnectionClose(530, text, 10, 40);
+      await sendOpen(client, { username: user, password: user, vhost });
+      await client.expectConnectionClose(530, `NOT_ALLOWED - ${ending}`, 10, 40);
     };
-    await expectRefusal(/'other': connection limit \(0\) is reached$/);
-    usage.vhosts.clear("/");
-    await expectRefusal(/user connection limit \(0\) is reached$/);
-    usage.users.clear("other");
-    await expectRefusal(/access to vhost '\/' refused for user 'other'$/);
+    const noAccess = `access to vhost '${vhost}' refused for user '${user}'`;
+    await expectRefusal(`${noAccess}: connection limit (0) is reached`);
+    await administration.setVhostLimit(vhost, "max-connections", -1);
+    await expectRefusal(`connection refused for user '${user}': user connection limit (0) is reached`);
+    await administration.setUserLimit(user, "max-connections", -1);
+    await expectRefusal(noAccess);
   },
-  INSIDE,
+  ADMINISTERS,
 );
+
+/** A new user with all permissions in the virtual host. */
+async function userOf(broker: BrokerUnderTest, vhost: string): Promise<string> {
+  const user = await broker.newUser();
+  await broker.administration.setPermissions(vhost, user, { configure: ".*", write: ".*", read: ".*" });
+  return user;
+}
 
 methodTest(
   "[limits/user] one channel more than max-channels, on all connections together, is 530",
+  async (broker) => {
+    const user = await userOf(broker, "/");
+    const options = { username: user, password: user };
+    await broker.administration.setUserLimit(user, "max-channels", 2);
+    const one = await broker.channel(options);
+    const other = await broker.channel(options);
+    other.send(2, "channel.open");
+    const text = `NOT_ALLOWED - number of channels opened for user '${user}' has reached the maximum allowed user limit of 2`;
+    await other.expectConnectionClose(530, text, 0, 0);
+    await one.call(1, "access.request");
+  },
+  ADMINISTERS,
+);
+
+methodTest(
+  "[limits/user] channels of a connection that has ended, and closed ones, make room",
   async (broker) => {
     const { usage } = broker.inside;
     usage.users.update("guest", { "max-channels": 2 });
@@ -122,19 +159,21 @@ methodTest(
 methodTest(
   "[limits/vhost] one queue more than max-queues is 406; those that are there can be declared again",
   async (broker) => {
-    broker.inside.usage.vhosts.update("/", { "max-queues": 1 });
-    const client = await broker.channel();
+    const vhost = await broker.newVhost();
+    const { administration } = broker;
+    await administration.setVhostLimit(vhost, "max-queues", 1);
+    const client = await broker.channel({ vhost });
     const queue = await declareQueue(broker, client);
     await declareQueue(broker, client, { queue });
     const second = broker.name("second");
     client.send(1, "queue.declare", { queue: second });
-    const text = `PRECONDITION_FAILED - cannot declare queue '${second}': queue limit in vhost '/' (1) is reached`;
+    const text = `PRECONDITION_FAILED - cannot declare queue '${second}': queue limit in vhost '${vhost}' (1) is reached`;
     await client.expectChannelClose(1, 406, text, 50, 10);
     await client.call(1, "channel.open");
-    broker.inside.usage.vhosts.update("/", { "max-queues": 2 });
+    await administration.setVhostLimit(vhost, "max-queues", 2);
     await declareQueue(broker, client, { queue: second });
-    broker.inside.usage.vhosts.update("/", { "max-queues": 0 });
+    await administration.setVhostLimit(vhost, "max-queues", 0);
     await declareQueue(broker, client, { queue: second });
   },
-  INSIDE,
+  ADMINISTERS,
 );

@@ -19,6 +19,7 @@ const REFUSED: readonly (readonly [options: Readonly<Record<string, unknown>>, t
   [{ "queue-pattern": "%d", "queue-pattern-from": 2, "queue-pattern-to": 1 }, /less than/],
   [{ "queue-args": "{" }, /^--queue-args is not JSON/],
   [{ "queue-args": "[]" }, "--queue-args is not a JSON object"],
+  [{ "consumer-args": "first" }, /^--consumer-args is not JSON/],
   [{ uri: "http://host" }, /is not a URI like amqp:/],
   [{ uri: "nonsense" }, /is not a URI like amqp:/],
   [{ mode: "queue-churn", workers: -1 }, /^--workers is -1/],

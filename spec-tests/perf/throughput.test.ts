@@ -55,6 +55,15 @@ test("[perf/publishers] 0 of them: exactly as many are taken as asked for, and t
   assert.equal(await waiting(uri, "drained"), 400);
 });
 
+test("[perf/consumer-args] are the consumers' arguments: a stream is read from its beginning, by each of them", async (context) => {
+  const uri = await brokerUri(context);
+  const stream = { queue: "replayed", "queue-args": '{"x-queue-type":"stream"}' };
+  await throughput({ uri, consumers: 0, messages: 500, confirms: 100, ...stream });
+  const replay = { "consumer-args": '{"x-stream-offset":"first"}', ack: 10, prefetch: 100 };
+  const result = await throughput({ uri, publishers: 0, consumers: 2, messages: 1000, ...stream, ...replay });
+  assert.equal(result.consumed, 1000);
+});
+
 test("[perf/size] messages have the body and the delivery mode that are asked for", async (context) => {
   const uri = await brokerUri(context);
   await throughput({ uri, consumers: 0, messages: 2, size: 100, persistent: true, queue: "shape" });

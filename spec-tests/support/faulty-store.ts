@@ -75,10 +75,6 @@ export class FaultyStore implements Store {
     this.#gathering.push((store) => store.remove(queueId, lifetime, chunk));
   }
 
-  delivered(queueId: number, sequence: number): void {
-    this.#gathering.push((store) => store.delivered(queueId, sequence));
-  }
-
   putNote(ownerId: number, key: Uint8Array, value: Uint8Array): void {
     const takenKey = Buffer.from(key);
     const takenValue = Buffer.from(value);

@@ -4,6 +4,8 @@ import { type TestContext, test } from "node:test";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Broker } from "../../src/core/broker.ts";
 import type { PeerInfo } from "../../src/lib/peer-info.ts";
+import type { QueueType } from "../../src/core/queue-type.ts";
+import { type Administration, HttpAdministration, InsideAdministration } from "./administration.ts";
 import { expectStart, type HandshakeOptions, handshake } from "./handshake.ts";
 import { ManualClock } from "./manual-clock.ts";
 import { RawClient } from "./raw-client.ts";
@@ -15,6 +17,9 @@ import { startTestBroker, type TestBrokerOptions } from "./test-broker.ts";
  * tests say what RabbitMQ does.
  */
 const externalUrl = process.env["LEVERET_TEST_URL"];
+
+/** The HTTP API of that broker, with an administrator's name and password; without it, tests that administer are skipped. */
+const administrationUrl = process.env["LEVERET_TEST_ADMINISTRATION_URL"];
 
 /** RabbitMQ closes some connections only after 3 s. */
 const EXTERNAL_WAIT_MILLISECONDS = 6_000;
@@ -28,6 +33,8 @@ export interface MethodTestOptions {
   readonly leveretOnly?: string;
   /** The first release of RabbitMQ that behaves so, e.g. "4.0"; the test is skipped against an older one. */
   readonly sinceRabbitmq?: string;
+  /** The test sets up what no client can. */
+  readonly administers?: boolean;
   /** Options of the broker under test; they imply `leveretOnly`. */
   readonly broker?: TestBrokerOptions;
 }
@@ -40,15 +47,40 @@ export class BrokerUnderTest {
   readonly clock: ManualClock;
   readonly #openStream: OpenStream;
   readonly #inside: Broker | undefined;
+  readonly #administration: Administration | undefined;
   readonly #streams: Duplex[] = [];
+  readonly #undo: (() => Promise<void>)[] = [];
 
-  constructor(clock: ManualClock, openStream: OpenStream, inside?: Broker) {
+  constructor(clock: ManualClock, openStream: OpenStream, administration?: Administration, inside?: Broker) {
     this.clock = clock;
     this.#openStream = openStream;
+    this.#administration = administration;
     this.#inside = inside;
   }
 
-  /** The broker itself, for what no client can set up: users, permissions, virtual hosts. Leveret only. */
+  /** For tests that say they administer. */
+  get administration(): Administration {
+    if (this.#administration === undefined) throw new Error("the test does not say that it administers");
+    return this.#administration;
+  }
+
+  /** A new virtual host for this test alone, which guest may use. */
+  async newVhost(defaultQueueType?: QueueType): Promise<string> {
+    const name = this.name("vhost");
+    await this.administration.addVhost(name, defaultQueueType);
+    this.#undo.push(() => this.administration.deleteVhost(name));
+    return name;
+  }
+
+  /** A new user for this test alone, whose name is the password as well. */
+  async newUser(): Promise<string> {
+    const name = this.name("user");
+    await this.administration.addUser(name, name);
+    this.#undo.push(() => this.administration.deleteUser(name));
+    return name;
+  }
+
+  /** The broker itself, for what can be seen from nowhere else. Leveret only. */
   get inside(): Broker {
     if (this.#inside === undefined) throw new Error("a foreign broker cannot be looked into");
     return this.#inside;
@@ -100,9 +132,10 @@ export class BrokerUnderTest {
     for (let turn = 0; turn < TURNS_TO_SETTLE; turn++) await setImmediate();
   }
 
-  /** Drops every stream. */
-  close(): void {
+  /** Drops every stream, and what was set up for the test. */
+  async close(): Promise<void> {
     for (const stream of this.#streams) stream.destroy();
+    for (const undo of this.#undo) await undo();
   }
 }
 
@@ -122,11 +155,13 @@ export function methodTest(
 async function runLocally(options: MethodTestOptions, body: (broker: BrokerUnderTest) => Promise<void>): Promise<void> {
   const clock = new ManualClock();
   const testBroker = startTestBroker({ ...options.broker, clock });
-  const broker = new BrokerUnderTest(clock, async (peer) => testBroker.connect(peer), testBroker.broker);
+  const administration = new InsideAdministration(testBroker.broker);
+  const openStream: OpenStream = async (peer) => testBroker.connect(peer);
+  const broker = new BrokerUnderTest(clock, openStream, administration, testBroker.broker);
   try {
     await body(broker);
   } finally {
-    broker.close();
+    await broker.close();
     await testBroker.close();
   }
 }
@@ -137,15 +172,22 @@ async function runExternally(
   options: MethodTestOptions,
   body: (broker: BrokerUnderTest) => Promise<void>,
 ): Promise<void> {
-  const broker = new BrokerUnderTest(new ManualClock(), () => openTcp(url));
+  const administration = administrationUrl === undefined ? undefined : new HttpAdministration(administrationUrl);
+  const broker = new BrokerUnderTest(new ManualClock(), () => openTcp(url), administration);
   try {
-    const reason = options.leveretOnly ?? (options.broker === undefined ? undefined : "needs options of the broker");
-    const unfit = reason ?? (await olderThan(broker, options.sinceRabbitmq));
+    const unfit = reasonToSkip(options) ?? (await olderThan(broker, options.sinceRabbitmq));
     if (unfit === undefined) await body(broker);
     else skipLoudly(context, unfit);
   } finally {
-    broker.close();
+    await broker.close();
   }
+}
+
+function reasonToSkip({ leveretOnly, broker, administers }: MethodTestOptions): string | undefined {
+  if (leveretOnly !== undefined) return leveretOnly;
+  if (broker !== undefined) return "needs options of the broker";
+  if (administers === true && administrationUrl === undefined) return "LEVERET_TEST_ADMINISTRATION_URL is not set";
+  return undefined;
 }
 
 function skipLoudly(context: TestContext, reason: string): void {

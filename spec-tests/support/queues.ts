@@ -5,7 +5,7 @@ import type { Properties } from "../../src/wire/properties.ts";
 import type { BrokerUnderTest } from "./method-test.ts";
 import type { RawClient } from "./raw-client.ts";
 
-const READY_ATTEMPTS = 50;
+const READY_ATTEMPTS = 500;
 
 /** Declares a queue with a fresh name, exclusive unless told, on channel 1; returns its name. */
 export async function declareQueue(

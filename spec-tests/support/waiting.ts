@@ -81,3 +81,17 @@ export async function isThere(broker: BrokerUnderTest, queue: string): Promise<b
   client.destroy();
   return answer === "queue.declare-ok";
 }
+
+/** Publishes one message after the other in confirm mode; returns how each was confirmed. */
+export async function outcomes(client: RawClient, queue: string, bodies: readonly string[]): Promise<string[]> {
+  await client.call(1, "confirm.select");
+  const names: string[] = [];
+  for (const body of bodies) {
+    client.publish(1, { routingKey: queue }, body);
+    await eventually(`${body} is confirmed`, () => client.waiting(1).length > 0);
+    const name = client.waiting(1)[0] === "basic.ack" ? "basic.ack" : "basic.nack";
+    await client.expect(1, name);
+    names.push(name);
+  }
+  return names;
+}

@@ -83,14 +83,29 @@ test("[header splice] malformed headers are kept as they are behind the new one"
   assert(target.indexOf(NAME) < target.indexOf("key"));
 });
 
-test("[header splice] what is replaced stays when the headers behind it are malformed: the first of a name counts", () => {
-  const content = contentOf({ headers: tableFrom({ [NAME]: "old", key: "value" }) });
+test("[header splice] what is replaced goes, and headers behind it stay even when they are malformed", () => {
+  const content = contentOf({ headers: tableFrom({ [NAME]: 1, key: "value" }) });
   content[content.indexOf("S", content.indexOf("key"))] = 0x7e;
   const into = new HeaderSplice(NAME);
   const target = Buffer.alloc(content.length + into.measure(content, 0));
   into.write(content, 0, content.length, 9, target, 0);
-  assert.equal(target.indexOf(NAME, target.indexOf(NAME) + 1), target.lastIndexOf(NAME));
-  assert.equal(target.length, content.length + 1 + NAME.length + 1 + 8);
+  assert.equal(target.length, content.length);
+  assert.equal(target.indexOf(NAME), target.lastIndexOf(NAME));
+  assert.ok(target.includes("value"));
+});
+
+test("[header splice] of several entries of the name none stays", () => {
+  const content = contentOf({ headers: tableFrom({ [NAME]: 1, [`${NAME.slice(0, -1)}!`]: 2, key: "value" }) });
+  content[content.lastIndexOf("!")] = NAME.charCodeAt(NAME.length - 1);
+  const into = new HeaderSplice(NAME);
+  const { properties } = splice(content, 7, into);
+  assert.deepEqual([...(properties.headers?.keys() ?? [])], [NAME, "key"]);
+  const spliced = (octets: Buffer): Buffer => {
+    const target = Buffer.alloc(octets.length + into.measure(octets, 0));
+    into.write(octets, 0, octets.length, 7, target, 0);
+    return target;
+  };
+  assert.equal(spliced(content).indexOf(NAME), spliced(content).lastIndexOf(NAME));
 });
 
 test("[header splice] an empty body, a body in several frames, and one splice used many times", () => {

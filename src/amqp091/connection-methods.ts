@@ -1,3 +1,4 @@
+import { BrokerError } from "../core/errors.ts";
 import { WireError } from "../wire/errors.ts";
 import type { FrameReader } from "../wire/frame-reader.ts";
 import { decodeArguments } from "../wire/method-codec.ts";
@@ -11,6 +12,8 @@ export interface ConnectionMethodsHost {
   closeByClient(): void;
   /** The client has answered connection.close. */
   closeAnswered(): void;
+  /** The client has renewed its secret: what it may do is looked at anew. @throws BrokerError NOT_ALLOWED for the virtual host */
+  recheckAccess(): void;
   /** Sends a method on channel 0. */
   send<N extends MethodName>(name: N, args: MethodArguments<N>): void;
 }
@@ -45,13 +48,23 @@ export class ConnectionMethods {
         }
         break;
       case "connection.update-secret":
-        // The password of a user the broker knows itself does not expire: there is nothing to renew.
         if (this.#connection.closing) return;
         decodeArguments(spec, buffer, payloadStart + 4, payloadEnd);
-        this.#connection.send("connection.update-secret-ok", {});
+        this.#updateSecret(classId, methodId);
         return;
     }
     if (this.#connection.closing) return;
     throw new WireError("CHANNEL_ERROR", "unexpected method in connection state running", classId, methodId);
+  }
+
+  /** The password of a user the broker knows itself does not expire, so that none is compared. RabbitMQ's behaviour. */
+  #updateSecret(classId: number, methodId: number): void {
+    try {
+      this.#connection.recheckAccess();
+    } catch (error) {
+      if (error instanceof BrokerError) throw new WireError(error.replyName, error.message, classId, methodId);
+      throw error;
+    }
+    this.#connection.send("connection.update-secret-ok", {});
   }
 }

@@ -7,6 +7,7 @@ import { BrokerError } from "../core/errors.ts";
 import type { Vhost } from "../core/vhost.ts";
 import type { Timer } from "../lib/clock.ts";
 import type { PeerInfo } from "../lib/peer-info.ts";
+import type { ServedConnection } from "../lib/served-connection.ts";
 import { WireError } from "../wire/errors.ts";
 import { FRAME_HEARTBEAT, FRAME_METHOD, PROTOCOL_HEADER } from "../wire/frame.ts";
 import { FrameReader } from "../wire/frame-reader.ts";
@@ -20,30 +21,16 @@ import { UnfinishedBudget } from "./content-assembler.ts";
 import { type ClientCapabilities, Handshake, type HandshakeHost, type Negotiated } from "./handshake.ts";
 import { Heartbeat, type HeartbeatListener } from "./heartbeat.ts";
 import { Outbox, OutboxPool } from "./outbox.ts";
+import { ReadBudget } from "./read-budget.ts";
 
 /** How long a client gets to answer connection.close, and to close its socket after close-ok. */
 const CLOSE_TIMEOUT_MILLISECONDS = 10_000;
 
-/** A connection as its listener sees it. */
-export interface ServedConnection {
-  /** Sends connection.close 320 with `reason`; the connection ends when the client has answered, or in a while. */
-  close(reason: string): void;
-  /** Resolves when the stream is closed and all that belonged to the connection is gone. */
-  readonly closed: Promise<void>;
-}
-
 type State = "handshake" | "open" | "closing" | "closed";
-
-const pools = new WeakMap<Broker, OutboxPool>();
 
 /** Speaks AMQP 0-9-1 on an accepted stream. */
 export function serveConnection(broker: Broker, stream: Duplex, peer: PeerInfo): ServedConnection {
-  let pool = pools.get(broker);
-  if (pool === undefined) {
-    pool = new OutboxPool();
-    pools.set(broker, pool);
-  }
-  return new Connection(broker, stream, peer, pool);
+  return new Connection(broker, stream, peer, OutboxPool.of(broker));
 }
 
 /** One AMQP 0-9-1 connection. */
@@ -61,6 +48,7 @@ export class Connection
   /** True when a message has been published since the last look at the flow. */
   published = false;
   readonly #stream: Duplex;
+  readonly #budget: ReadBudget;
   readonly #reader: FrameReader;
   readonly #handshake: Handshake;
   readonly #methods: ConnectionMethods;
@@ -72,6 +60,8 @@ export class Connection
   /** Channels waiting for something to become durable, and other reasons not to read on. */
   readonly #holds = new Set<object>();
   #reading = false;
+  /** True when the client has ended its side. */
+  #isInputEnded = false;
   /** True from connection.blocked to connection.unblocked. */
   #toldBlocked = false;
   #afterReply: (() => void)[] = [];
@@ -86,6 +76,7 @@ export class Connection
       this.#resolveClosed = resolve;
     });
     this.outbox = new Outbox(stream, broker.turn, pool, limits.outboxBytesMax, () => this.#outputWritable());
+    this.#budget = new ReadBudget(stream, broker.turn, () => this.#resumeStream());
     this.unfinished = new UnfinishedBudget(Math.max(limits.unfinishedBytesMax, limits.messageBytesMax));
     this.#reader = new FrameReader(limits.frameBytesMax);
     this.#handshake = new Handshake(this);
@@ -95,7 +86,7 @@ export class Connection
     stream.on("error", (error) =>
       broker.logger.debug("connection failed", { ...this.logFields, error: error.message }),
     );
-    stream.on("end", () => this.outbox.end());
+    stream.on("end", () => this.#inputEnded());
     stream.on("close", () => this.#streamClosed());
     this.#timer = clock.after(limits.handshakeTimeoutMilliseconds, () => {
       broker.logger.warn("handshake timed out", this.logFields);
@@ -125,14 +116,11 @@ export class Connection
   /** Ends the connection with connection.close; does nothing when it is ending already. */
   closeWith(error: BrokerError | WireError, classId: number, methodId: number): void {
     if (this.#state === "closing" || this.#state === "closed") return;
-    this.broker.logger.warn("closing connection", {
-      ...this.logFields,
-      reply: replyText(error.replyName, error.message),
-    });
+    const text = replyText(error.replyName, error.message);
+    this.broker.logger.warn("closing connection", { ...this.logFields, reply: text });
     this.#release();
-    const { replyName, message } = error;
-    const replyCode = REPLY_CODES[replyName].code;
-    this.send("connection.close", { replyCode, replyText: replyText(replyName, message), classId, methodId });
+    const { code: replyCode } = REPLY_CODES[error.replyName];
+    this.send("connection.close", { replyCode, replyText: text, classId, methodId });
     this.#startClosing();
   }
 
@@ -149,6 +137,12 @@ export class Connection
 
   closeAnswered(): void {
     this.#endStream();
+  }
+
+  recheckAccess(): void {
+    const { user, vhost } = this.identity;
+    this.broker.permissions.checkVhostAccess(user.name, vhost.name);
+    for (const channel of this.#channels) channel.session.recheckConsumers();
   }
 
   get closing(): boolean {
@@ -200,7 +194,7 @@ export class Connection
   resumeInput(reason: object): void {
     if (!this.#holds.delete(reason) || this.#state === "closed") return;
     if (!this.#replyOutstanding) this.#runAfterReply();
-    if (this.#holds.size === 0 && !this.#reading) this.#readFrames();
+    if (this.#holds.size === 0 && !this.#reading) this.#readFrames(0);
   }
 
   /** Runs `action` after the reply to the method at hand, or at once when there is none. */
@@ -228,15 +222,18 @@ export class Connection
       if (rest === undefined) return;
     }
     this.#reader.push(rest);
-    this.#readFrames();
+    this.#readFrames(rest.length);
   }
 
-  #readFrames(): void {
+  /** @param bytes octets that have come since this was called last */
+  #readFrames(bytes: number): void {
     const reader = this.#reader;
     const { alarms } = this.broker;
+    let frames = 0;
     this.#reading = true;
     try {
       while (this.#mayRead() && reader.next()) {
+        frames++;
         this.#takeFrame(reader);
         // The publish that meets an alarm is taken; what came behind it waits, even if it has been received.
         if (this.published && alarms.inEffect) this.#checkFlow();
@@ -247,7 +244,20 @@ export class Connection
     }
     this.#reading = false;
     if (this.published) this.#checkFlow();
-    if (this.#holds.size === 0 && this.#stream.isPaused()) this.#stream.resume();
+    this.#budget.take(frames, bytes);
+    if (this.#isInputEnded && !this.#replyOutstanding) this.outbox.end();
+    this.#resumeStream();
+  }
+
+  /** A socket tells of its end even when it is paused: what has come before may still wait for a reply to be sent. */
+  #inputEnded(): void {
+    this.#isInputEnded = true;
+    this.#timer ??= this.broker.clock.after(CLOSE_TIMEOUT_MILLISECONDS, () => this.outbox.end());
+    if (!this.#replyOutstanding) this.outbox.end();
+  }
+
+  #resumeStream(): void {
+    if (this.#holds.size === 0 && !this.#budget.spent && this.#stream.isPaused()) this.#stream.resume();
   }
 
   /** False while input is held, as it is from now on when there is too much to send: requests are small, replies may not be. */
@@ -294,13 +304,9 @@ export class Connection
   }
 
   #inputFailed(error: unknown): void {
-    if (error instanceof WireError) {
-      this.closeWith(error, error.classId, error.methodId);
-    } else if (error instanceof BrokerError) {
-      this.closeWith(error, 0, 0);
-    } else {
-      throw error;
-    }
+    if (error instanceof WireError) this.closeWith(error, error.classId, error.methodId);
+    else if (error instanceof BrokerError) this.closeWith(error, 0, 0);
+    else throw error;
     this.#stopReading();
   }
 

@@ -1,3 +1,4 @@
+import { mechanismsFor } from "../core/auth/sasl.ts";
 import type { User } from "../core/auth/user.ts";
 import type { Broker } from "../core/broker.ts";
 import { BrokerError } from "../core/errors.ts";
@@ -80,12 +81,13 @@ export class Handshake {
       return undefined;
     }
     this.headerTaken = true;
-    const { broker } = this.#connection;
+    const { broker, peer } = this.#connection;
+    const mechanisms = mechanismsFor(peer, broker.mechanisms);
     this.#connection.send("connection.start", {
       versionMajor: 0,
       versionMinor: 9,
       serverProperties: serverProperties(broker.identity),
-      mechanisms: Buffer.from(broker.mechanisms.map((mechanism) => mechanism.name).join(" ")),
+      mechanisms: Buffer.from(mechanisms.map((mechanism) => mechanism.name).join(" ")),
       locales: Buffer.from("en_US"),
     });
     return header.subarray(PROTOCOL_HEADER.length);
@@ -133,15 +135,15 @@ export class Handshake {
 
   #startOk({ clientProperties, mechanism, response }: MethodArguments<"connection.start-ok">): void {
     const connection = this.#connection;
-    const { broker } = connection;
+    const { broker, peer } = connection;
     connection.capabilitiesAnnounced(clientCapabilities(clientProperties));
-    const sasl = broker.mechanisms.find(({ name }) => name === mechanism);
+    const sasl = mechanismsFor(peer, broker.mechanisms).find(({ name }) => name === mechanism);
     if (sasl === undefined) {
       throw new BrokerError("COMMAND_INVALID", `unknown authentication mechanism '${mechanism}'`);
     }
     const claim = sasl.decode(response);
     if (claim.kind === "malformed") throw new BrokerError("SYNTAX_ERROR", claim.reason);
-    const { user, reason } = broker.users.authenticate(claim.user, claim.password, connection.peer.loopback);
+    const { user, reason } = broker.users.login(claim, peer.loopback);
     if (user === undefined) {
       broker.logger.warn("login refused", { ...connection.logFields, mechanism, reason });
       this.#refuseLogin(mechanism);

@@ -10,7 +10,18 @@ const NONE = Buffer.alloc(0);
 
 /** Output buffers that all connections of a broker share, so that an idle connection holds none. */
 export class OutboxPool {
+  static readonly #pools = new WeakMap<object, OutboxPool>();
   readonly #free: Buffer[] = [];
+
+  /** The pool of a broker; its first connection makes it. */
+  static of(broker: object): OutboxPool {
+    let pool = OutboxPool.#pools.get(broker);
+    if (pool === undefined) {
+      pool = new OutboxPool();
+      OutboxPool.#pools.set(broker, pool);
+    }
+    return pool;
+  }
 
   take(bytesMin: number): Buffer {
     if (bytesMin <= BUFFER_BYTES) return this.#free.pop() ?? Buffer.allocUnsafeSlow(BUFFER_BYTES);

@@ -15,11 +15,14 @@ import type { DelayLine, DelayLineOptions } from "./delay-line.ts";
 import { BrokerError } from "./errors.ts";
 import { FlowControl } from "./flow-control.ts";
 import { type BrokerLimits, tableLimits } from "./limits.ts";
+import type { MessageHistory, MessageHistoryOptions } from "./message-history.ts";
 import { PolicyDirectory } from "./policy/policy-directory.ts";
 import { NO_POLICY } from "./policy-values.ts";
 import type { Store } from "./ports.ts";
+import type { PublishTap } from "./publish-tap.ts";
 import { ArenaPool } from "./queue/arena.ts";
 import { DelayedLog } from "./queue/delay/delayed-log.ts";
+import { HistoryLog } from "./queue/history-log.ts";
 import { MemoryBudget } from "./queue/memory-budget.ts";
 import { MessageQueue } from "./queue/message-queue.ts";
 import type { Queue, QueueOptions } from "./queue/queue.ts";
@@ -51,6 +54,8 @@ export interface BrokerEnvironment {
   readonly identity: BrokerIdentity;
   /** Runs a callback after the input at hand has been read. Default: setImmediate. */
   readonly defer?: (callback: () => void) => void;
+  /** Sees every publish of a client before its destinations do. Default: nobody does. */
+  readonly publishTap?: PublishTap;
 }
 
 /** The virtual host every broker starts with. */
@@ -95,6 +100,7 @@ export class Broker {
   /** Open connections of every protocol. */
   connectionCount = 0;
   readonly #store: Store;
+  readonly #publishTap: PublishTap | undefined;
   readonly #definitions: Definitions;
   readonly #vhosts = new Map<string, Vhost>();
   readonly #queueEnvironment: QueueEnvironment;
@@ -111,6 +117,7 @@ export class Broker {
     this.tableLimits = tableLimits(limits);
     this.identity = identity;
     this.#store = store;
+    this.#publishTap = environment.publishTap;
     this.turn = new Turn(environment.defer ?? setImmediate);
     this.barrier = new CommitBarrier(store, clock, logger, this.turn.wake);
     this.alarms = new Alarms(logger);
@@ -152,7 +159,7 @@ export class Broker {
       usage: this.usage,
       addVhost: (name, metadata) => this.#openVhost(name, metadata),
       vhost: (name) => this.#vhosts.get(name),
-      ownerRecovered: ({ id }) => {
+      idTaken: (id) => {
         this.#queueIds.add(id);
         this.#lastQueueId = Math.max(this.#lastQueueId, id);
       },
@@ -172,6 +179,11 @@ export class Broker {
     await this.barrier.idle();
     this.barrier.close();
     await this.#store.close();
+  }
+
+  /** Octets of messages that all queues together keep in memory. */
+  get queueMemoryBytes(): number {
+    return this.#queueEnvironment.memory.usedBytes;
   }
 
   get vhosts(): Iterable<Vhost> {
@@ -237,6 +249,7 @@ export class Broker {
         random: this.random,
         transactionBytesMax: this.limits.transactionBytesMax,
         tableLimits: this.tableLimits,
+        publishTap: this.#publishTap,
       },
       output,
     );
@@ -255,6 +268,7 @@ export class Broker {
       deduplication: this.#queueEnvironment,
       createQueue: (options) => this.#createQueue(options),
       createDelayLine: (options) => this.#createDelayLine(options),
+      createMessageHistory: (options) => this.#createMessageHistory(options),
     });
     vhost.replies = this.#replies;
     this.#vhosts.set(name, vhost);
@@ -287,6 +301,12 @@ export class Broker {
     const line = new DelayedLog(options, this.#queueEnvironment);
     line.onDropped = () => this.#queueIds.delete(options.id);
     return line;
+  }
+
+  #createMessageHistory(options: MessageHistoryOptions): MessageHistory {
+    const history = new HistoryLog(options, this.#queueEnvironment);
+    history.onDropped = () => this.#queueIds.delete(options.id);
+    return history;
   }
 
   #allocateQueueId(): number {

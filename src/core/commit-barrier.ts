@@ -119,6 +119,14 @@ export class CommitBarrier {
     });
   }
 
+  /** Tries a failed commit again now, not when the time for it has come. */
+  retry(): void {
+    if (this.#retry === undefined) return;
+    this.#retry.cancel();
+    this.#retry = undefined;
+    this.#wake();
+  }
+
   /** Begins no further commit. */
   close(): void {
     this.#closed = true;

@@ -2,6 +2,7 @@
 
 /** The x-delay header: how long a message waits. RabbitMQ: delayed message exchange plugin. */
 
+import { copyBytes } from "../lib/bytes.ts";
 import { contentPropertiesEnd, contentPropertiesStart } from "../wire/content.ts";
 import { findField } from "../wire/find-field.ts";
 import { HeaderSplice } from "../wire/header-splice.ts";
@@ -18,6 +19,8 @@ export const DELAY_MILLISECONDS_MAX = 0xffff_ffff;
 const DIGITS_MAX = 20;
 
 const HIGH = 2 ** 32;
+
+const ROOM_BYTES = 4096;
 
 /** Type codes of numbers, and of text that may be one; see field-table-codec.ts. */
 const BYTE = 0x62;
@@ -47,35 +50,28 @@ export function delayOf(message: Message): number {
 /** Makes copies of messages as they are when they have waited. An instance is used again for every message. */
 export class DelayedCopy {
   readonly #splice = new HeaderSplice(DELAY);
+  /** Where copies are made of messages that are not larger. */
+  readonly #room = Buffer.allocUnsafeSlow(ROOM_BYTES);
 
   /**
    * Makes `target` a copy of `message`, which waits `delayMilliseconds`: x-delay is negative, so that the message waits
-   * nowhere again and receivers can tell that it has waited.
+   * nowhere again and receivers can tell that it has waited. The copy is good until the next one is made.
    */
   write(message: Message, delayMilliseconds: number, target: Message): void {
     const { buffer, addressStart, addressEnd, contentStart, contentEnd } = message;
     const addressBytes = addressEnd - addressStart;
     const contentBytes = contentEnd - contentStart + this.#splice.measure(buffer, contentStart);
-    const copy = Buffer.allocUnsafe(addressBytes + contentBytes);
-    buffer.copy(copy, 0, addressStart, addressEnd);
-    this.#splice.write(buffer, contentStart, contentEnd, 0, copy, addressBytes);
-    writeNegative(copy, addressBytes, delayMilliseconds);
+    const copyBytesTotal = addressBytes + contentBytes;
+    const copy = copyBytesTotal > this.#room.length ? Buffer.allocUnsafeSlow(copyBytesTotal) : this.#room;
+    copyBytes(buffer, addressStart, addressEnd, copy, 0);
+    this.#splice.write(buffer, contentStart, contentEnd, -delayMilliseconds, copy, addressBytes);
     target.copyFrom(message);
     target.buffer = copy;
     target.addressStart = 0;
     target.addressEnd = addressBytes;
     target.contentStart = addressBytes;
-    target.contentEnd = copy.length;
+    target.contentEnd = copyBytesTotal;
   }
-}
-
-/** Fills in the value of the header that has just been put there. */
-function writeNegative(content: Buffer, contentStart: number, delayMilliseconds: number): void {
-  const end = contentPropertiesEnd(content, contentStart);
-  const headersAt = findProperty(content, contentPropertiesStart(contentStart), end, PROPERTY_FLAGS.headers);
-  const valueAt = findField(content, headersAt, end, DELAY_OCTETS) + 1;
-  content.writeInt32BE(-1, valueAt);
-  content.writeUInt32BE(HIGH - delayMilliseconds, valueAt + 4);
 }
 
 /** The plugin takes integers, the integer part of floating point numbers, and integers as text; 0 for anything else. */

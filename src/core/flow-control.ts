@@ -1,5 +1,4 @@
-import { silentLogger } from "../lib/logger.ts";
-import { Alarms } from "./alarms.ts";
+import type { Alarms } from "./alarms.ts";
 import type { CommitBarrier } from "./commit-barrier.ts";
 
 /** Holds publishers back while an alarm is raised, or while the store cannot keep up with what they send. */
@@ -9,8 +8,8 @@ export class FlowControl {
   readonly #alarms: Alarms;
   #waiting = new Set<() => void>();
 
-  /** @param alarms by default ones that nobody raises */
-  constructor(barrier: CommitBarrier, unwrittenBytesMax: number, alarms = new Alarms(silentLogger)) {
+  /** @param unwrittenBytesMax octets that may wait to be written before publishers have to */
+  constructor(barrier: CommitBarrier, unwrittenBytesMax: number, alarms: Alarms) {
     this.#barrier = barrier;
     this.#unwrittenBytesMax = unwrittenBytesMax;
     this.#alarms = alarms;

@@ -42,13 +42,11 @@ export type DefinitionKind =
   | "user-limits";
 
 /**
- * What {@link Store.recover} reports: first every definition, then the marks of what was delivered, then every owner's
- * notes in ascending order of owner and key, then every queue's chunks in ascending order. What it hands over may be kept.
+ * What {@link Store.recover} reports: first every definition, then every owner's notes in ascending order of owner and
+ * key, then every queue's chunks in ascending order. What it hands over may be kept.
  */
 export interface RecoveryVisitor {
   definition(kind: DefinitionKind, id: string, value: unknown): void;
-  /** Every message of the queue below `sequence` has been delivered at least once. */
-  delivered(queueId: number, sequence: number): void;
   /** A note of a queue or an exchange. */
   note(ownerId: number, key: Uint8Array, value: Uint8Array): void;
   chunk(queueId: number, chunk: ChunkDescriptor, settlement: ChunkSettlement | undefined): void;
@@ -85,8 +83,6 @@ export interface Store {
   settle(queueId: number, chunk: ChunkDescriptor, settlement: ChunkSettlement): void;
   /** Deletes a chunk and its settlement. Merging neighbours is `remove` of each and `append` of the merged one in one commit. */
   remove(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor): void;
-  /** Notes that every message of the queue below `sequence` has been delivered at least once. */
-  delivered(queueId: number, sequence: number): void;
   /**
    * Keeps `value` under `key` for an owner, a queue or an exchange: durable, in place of what was there. Both are copied.
    * Keys have 1 to {@link NOTE_KEY_BYTES_MAX} octets, values up to {@link NOTE_VALUE_BYTES_MAX}.

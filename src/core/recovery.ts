@@ -3,7 +3,6 @@ import type { UserDirectory } from "./auth/user-directory.ts";
 import { StoredFields } from "./definitions.ts";
 import type { PolicyDirectory } from "./policy/policy-directory.ts";
 import type { ChunkDescriptor, ChunkSettlement, DefinitionKind, RecoveryVisitor, Store } from "./ports.ts";
-import { deliveredMark, deliveredMarkKey } from "./queue/notes.ts";
 import type { StoreOwner } from "./store-owner.ts";
 import type { UsageLimits } from "./usage-limits.ts";
 import type { Vhost } from "./vhost.ts";
@@ -17,8 +16,8 @@ export interface RecoveryTarget {
   readonly usage: UsageLimits;
   addVhost(name: string, metadata: VhostMetadata): Vhost;
   vhost(name: string): Vhost | undefined;
-  /** Makes known that the id is taken. */
-  ownerRecovered(owner: StoreOwner): void;
+  /** Makes known that a queue or exchange has the id. */
+  idTaken(id: number): void;
 }
 
 /** What must be there before the kinds further down refer to it. */
@@ -70,12 +69,6 @@ class Recovery implements RecoveryVisitor {
     else definitions.push({ id, value });
   }
 
-  delivered(queueId: number, sequence: number): void {
-    const owner = this.restoreDefinitions().get(queueId);
-    if (owner === undefined) this.orphans.add(queueId);
-    else owner.recoverNote(deliveredMarkKey(0), deliveredMark(sequence));
-  }
-
   note(ownerId: number, key: Uint8Array, value: Uint8Array): void {
     const owner = this.restoreDefinitions().get(ownerId);
     if (owner === undefined) this.orphans.add(ownerId);
@@ -92,10 +85,21 @@ class Recovery implements RecoveryVisitor {
   restoreDefinitions(): Map<number, StoreOwner> {
     if (this.#owners !== undefined) return this.#owners;
     this.#owners = new Map();
+    this.#takeIds();
     for (const kind of RESTORE_ORDER) {
       for (const { id, value } of this.#definitions.get(kind) ?? []) this.#restore(kind, id, value, this.#owners);
     }
     return this.#owners;
+  }
+
+  /** Before anything is restored: an exchange that was stored without an id gets one then that nobody else has. */
+  #takeIds(): void {
+    for (const kind of ["exchange", "queue"] as const) {
+      for (const { value } of this.#definitions.get(kind) ?? []) {
+        const { queueId, exchangeId } = value as { queueId?: unknown; exchangeId?: unknown };
+        for (const id of [queueId, exchangeId]) if (typeof id === "number") this.#target.idTaken(id);
+      }
+    }
   }
 
   #restore(kind: DefinitionKind, id: string, value: unknown, owners: Map<number, StoreOwner>): void {
@@ -141,7 +145,6 @@ class Recovery implements RecoveryVisitor {
 
   #addOwner(owner: StoreOwner, owners: Map<number, StoreOwner>): void {
     owners.set(owner.id, owner);
-    this.#target.ownerRecovered(owner);
   }
 
   #vhostOf(kind: DefinitionKind, id: string, value: unknown): Vhost {

@@ -12,6 +12,8 @@ export interface StoreOwner {
 
 /** What an exchange keeps in the store. */
 export interface ExchangeStorage extends StoreOwner {
+  /** The lowest sequence number of its messages. */
+  readonly firstSequence: number;
   /** Sets no timer any more: the broker is closing. */
   stop(): void;
   /** Forgets everything, in the store too: the exchange is deleted. */

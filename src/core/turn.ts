@@ -14,8 +14,8 @@ export interface Flushable {
 }
 
 /**
- * The end of an event-loop turn: queues are drained, the store's commit is started, then confirms and sockets are
- * written. All that happens in a turn is batched here, never by timer and never by item.
+ * The end of an event-loop turn: queues are drained, confirms and sockets are written, then the store's commit is
+ * started. All that happens in a turn is batched here, never by timer and never by item.
  */
 export class Turn {
   readonly #defer: (callback: () => void) => void;
@@ -26,6 +26,10 @@ export class Turn {
   #drains: Drainable[] = [];
   #confirms: Flushable[] = [];
   #outputs: Flushable[] = [];
+  /** Connections that have had their share of this turn. */
+  #readings: Flushable[] = [];
+  /** Tells one turn from the next. */
+  count = 0;
 
   /** @param defer runs a callback after the input at hand has been read; setImmediate in production */
   constructor(defer: (callback: () => void) => void) {
@@ -57,20 +61,26 @@ export class Turn {
     this.wake();
   }
 
-  /** `output` is flushed last; the caller asks once. */
+  /** `output` is flushed after the confirms; the caller asks once. */
   requestOutput(output: Flushable): void {
     this.#outputs.push(output);
     this.wake();
   }
 
+  /** `reading` goes on in the next turn; the caller asks once. */
+  requestReading(reading: Flushable): void {
+    this.#readings.push(reading);
+    this.wake();
+  }
+
   run(): void {
     this.#scheduled = false;
+    this.count++;
     const drains = this.#drains;
     if (drains.length > 0) {
       this.#drains = [];
       for (const queue of drains) queue.drain();
     }
-    this.#barrier?.endOfTurn();
     const confirms = this.#confirms;
     if (confirms.length > 0) {
       this.#confirms = [];
@@ -81,7 +91,14 @@ export class Turn {
       this.#outputs = [];
       for (const output of outputs) output.flush();
     }
+    // Behind the sockets: clients need not wait while it is prepared, and to be durable takes far longer than a write.
+    this.#barrier?.endOfTurn();
     this.#barrier?.settleIdle();
     this.#flow?.endOfTurn();
+    const readings = this.#readings;
+    if (readings.length > 0) {
+      this.#readings = [];
+      for (const reading of readings) reading.flush();
+    }
   }
 }

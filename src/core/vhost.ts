@@ -4,8 +4,8 @@ import { EMPTY_TABLE, type FieldTable } from "../wire/field-table.ts";
 import { queueTypeOf } from "./arguments/queue-arguments.ts";
 import { DeadLetterRouting } from "./dead-letter-routing.ts";
 import type { DeduplicationEnvironment } from "./deduplication/deduplication-window.ts";
-import type { CreateDelayLine } from "./delay-line.ts";
 import { type DefinitionSink, InvalidDefinitionError } from "./definitions.ts";
+import type { CreateDelayLine } from "./delay-line.ts";
 import { BrokerError } from "./errors.ts";
 import { createExchange } from "./exchange/create-exchange.ts";
 import { DefaultExchange } from "./exchange/default-exchange.ts";
@@ -13,8 +13,11 @@ import type { Binding, Destination, Exchange, RoutingInput } from "./exchange/ex
 import type { ExchangeEnvironment } from "./exchange/exchange-environment.ts";
 import type { ExchangeSpec } from "./exchange/exchange-spec.ts";
 import { type Route, routeMessage } from "./exchange/route.ts";
+import { RouteChanges } from "./exchange/route-changes.ts";
+import { isExchange } from "./exchange/target.ts";
 import { ExclusiveQueues } from "./exclusive-queues.ts";
 import { InboundBindings } from "./inbound-bindings.ts";
+import type { CreateMessageHistory } from "./message-history.ts";
 import { DEFAULT_EXCHANGE_NAME, notFound, REPLY_QUEUE_PREFIX } from "./names.ts";
 import type { PolicyObject } from "./policy/policy.ts";
 import { NO_POLICY, type PolicyValues } from "./policy-values.ts";
@@ -22,6 +25,7 @@ import type { DefinitionKind } from "./ports.ts";
 import type { Queue, QueueOptions } from "./queue/queue.ts";
 import { type QueueSettings, queueSettings, sameSettings } from "./queue/queue-settings.ts";
 import type { QueueType } from "./queue-type.ts";
+import { isSuperStream, partitionOrder } from "./super-stream.ts";
 import {
   bindingDefinition,
   bindingFromDefinition,
@@ -29,6 +33,7 @@ import {
   exchangeFromDefinition,
   queueDefinition,
   queueFromDefinition,
+  type StoredDefinition,
 } from "./topology-definitions.ts";
 import { NO_METADATA, type VhostMetadata } from "./vhost-metadata.ts";
 
@@ -45,6 +50,7 @@ export interface VhostOptions {
   readonly name: string;
   readonly createQueue: (options: QueueOptions) => Queue;
   readonly createDelayLine: CreateDelayLine;
+  readonly createMessageHistory: CreateMessageHistory;
   /** Gives out the u32 that a store knows a queue or exchange by; distinct within the whole broker. */
   readonly allocateQueueId: () => number;
   /** Takes back the u32 of an exchange. */
@@ -103,7 +109,8 @@ export class Vhost {
   readonly #exchangeEnvironment: ExchangeEnvironment;
   /** Publishes what dies in the queues. */
   readonly deadLetters: DeadLetterRouting;
-  #topologyGeneration = 0;
+  /** What has changed of late, for those who keep routes. */
+  readonly routeChanges = new RouteChanges();
 
   constructor(options: VhostOptions) {
     this.name = options.name;
@@ -112,7 +119,7 @@ export class Vhost {
     this.#definitions = options.definitions;
     this.metadata = options.metadata ?? NO_METADATA;
     this.#policyFor = options.policyFor ?? (() => NO_POLICY);
-    const { random, clock, createDelayLine } = options;
+    const { random, clock, createDelayLine, createMessageHistory } = options;
     this.deadLetters = new DeadLetterRouting(this, clock);
     this.#exchangeEnvironment = {
       random,
@@ -122,6 +129,7 @@ export class Vhost {
       releaseId: options.releaseQueueId,
       deduplication: options.deduplication,
       createDelayLine,
+      createMessageHistory,
     };
     this.#exchanges.set(DEFAULT_EXCHANGE_NAME, new DefaultExchange((name) => this.#destination(name)));
     for (const predeclared of PREDECLARED_EXCHANGES) {
@@ -130,9 +138,9 @@ export class Vhost {
     }
   }
 
-  /** Rises with every change that may alter where a message goes; a cached route is good while it stays the same. */
+  /** Rises with every change that may alter where a message goes. */
   get topologyGeneration(): number {
-    return this.#topologyGeneration;
+    return this.routeChanges.version;
   }
 
   get exchanges(): Iterable<Exchange> {
@@ -187,11 +195,8 @@ export class Vhost {
   addExchange(spec: NewExchange): Exchange {
     const exchange = this.#makeExchange({ ...spec, vhost: this.name });
     this.#exchanges.set(exchange.name, exchange);
-    this.#topologyGeneration++;
-    if (exchange.durable) {
-      const { id, value } = exchangeDefinition(this.name, exchange);
-      this.#definitions.put("exchange", id, value);
-    }
+    this.routeChanges.exchangeChanged(exchange.name);
+    if (exchange.durable) this.#put("exchange", exchangeDefinition(this.name, exchange));
     return exchange;
   }
 
@@ -199,19 +204,14 @@ export class Vhost {
   addQueue(spec: NewQueue): Queue {
     const queue = this.#makeQueue(spec, this.#allocateQueueId());
     this.#holdQueue(queue);
-    if (queue.durable) {
-      const { id, value } = queueDefinition(this.name, queue);
-      this.#definitions.put("queue", id, value);
-    }
+    if (queue.durable) this.#put("queue", queueDefinition(this.name, queue));
     return queue;
   }
 
   /** Adds a binding between what this virtual host holds; does nothing when there is an equal one. @throws BrokerError */
   bind(source: Exchange, target: BindingTarget, routingKey: string, bindingArguments: FieldTable): void {
     const binding = { source, target, routingKey, arguments: bindingArguments };
-    if (!this.#holdBinding(binding) || !isDurable(binding)) return;
-    const { id, value } = bindingDefinition(this.name, binding);
-    this.#definitions.put("binding", id, value);
+    if (this.#holdBinding(binding) && isDurable(binding)) this.#put("binding", bindingDefinition(this.name, binding));
   }
 
   /** Removes the equal binding, if there is one, and with it the exchange when that was its last and it is auto-delete. */
@@ -231,7 +231,7 @@ export class Vhost {
   deleteQueue(queue: Queue): number {
     if (this.#queues.get(queue.name) !== queue) return 0;
     this.#queues.delete(queue.name);
-    this.#topologyGeneration++;
+    this.routeChanges.keyChanged(DEFAULT_EXCHANGE_NAME, queue.name);
     this.#exclusiveQueues.remove(queue);
     if (queue.durable) this.#definitions.delete("queue", queueDefinition(this.name, queue).id);
     this.#deleteExchanges(this.#unbindTarget(queue));
@@ -259,7 +259,7 @@ export class Vhost {
     }
     for (const exchange of this.#exchanges.values()) {
       const policy = this.#policyFor({ kind: "exchange", name: exchange.name });
-      if (exchange.configure(policy)) this.#topologyGeneration++;
+      if (exchange.configure(policy)) this.routeChanges.exchangeChanged(exchange.name);
     }
   }
 
@@ -268,7 +268,11 @@ export class Vhost {
     const spec = exchangeFromDefinition(id, value);
     const exchange = acceptable("exchange", id, () => this.#makeExchange(spec));
     this.#exchanges.set(exchange.name, exchange);
-    this.#topologyGeneration++;
+    this.routeChanges.exchangeChanged(exchange.name);
+    // Stored before exchanges of its type kept anything: what it keeps from now on has to be found again.
+    if (exchange.stored !== undefined && spec.id === undefined) {
+      this.#put("exchange", exchangeDefinition(this.name, exchange));
+    }
     return exchange;
   }
 
@@ -306,6 +310,10 @@ export class Vhost {
     return exchange;
   }
 
+  #put(kind: DefinitionKind, { id, value }: StoredDefinition): void {
+    this.#definitions.put(kind, id, value);
+  }
+
   #settingsOf(name: string, queueType: QueueType, queueArguments: FieldTable): QueueSettings {
     return queueSettings(queueType, queueArguments, this.#policyFor({ kind: "queue", name, queueType }));
   }
@@ -318,7 +326,7 @@ export class Vhost {
 
   #holdQueue(queue: Queue): void {
     this.#queues.set(queue.name, queue);
-    this.#topologyGeneration++;
+    this.routeChanges.keyChanged(DEFAULT_EXCHANGE_NAME, queue.name);
     if (queue.autoDelete) queue.onUnused = () => this.deleteQueue(queue);
     queue.onExpired = () => this.deleteQueue(queue);
     this.#exclusiveQueues.add(queue);
@@ -328,13 +336,15 @@ export class Vhost {
   #holdBinding(binding: Binding): boolean {
     if (!binding.source.bind(binding)) return false;
     this.#inboundBindings.add(binding);
-    this.#topologyGeneration++;
+    this.routeChanges.bindingChanged(binding);
+    markPartition(binding, true);
     return true;
   }
 
   #forgetBinding(binding: Binding): void {
     this.#inboundBindings.remove(binding);
-    this.#topologyGeneration++;
+    this.routeChanges.bindingChanged(binding);
+    markPartition(binding, false);
     if (isDurable(binding)) this.#definitions.delete("binding", bindingDefinition(this.name, binding).id);
   }
 
@@ -343,7 +353,7 @@ export class Vhost {
     for (const exchange of exchanges) {
       if (this.#exchanges.get(exchange.name) !== exchange) continue;
       this.#exchanges.delete(exchange.name);
-      this.#topologyGeneration++;
+      this.routeChanges.exchangeChanged(exchange.name);
       if (exchange.durable) this.#definitions.delete("exchange", exchangeDefinition(this.name, exchange).id);
       exchange.stored?.drop();
       for (const binding of exchange.bindings) this.#forgetBinding(binding);
@@ -364,6 +374,13 @@ export class Vhost {
 /** True for an auto-delete exchange whose last binding has gone. */
 function isUnused(exchange: Exchange): boolean {
   return exchange.autoDelete && exchange.bindingCount === 0;
+}
+
+/** Tells a stream which partition of a super stream it is, so that consumers spread over the partitions. */
+function markPartition({ source, target, arguments: bindingArguments }: Binding, isBound: boolean): void {
+  const order = partitionOrder(bindingArguments);
+  if (order === undefined || isExchange(target) || !isSuperStream(source)) return;
+  (target as Queue).setPartition?.(isBound ? order : 0);
 }
 
 /** Bindings of durable queues and exchanges to durable exchanges are durable: AMQP 0-9-1, rule queue.bind/durable. */

@@ -10,6 +10,8 @@ export interface PeerInfo {
   readonly localPort: number;
   /** Whether the client is on this machine; `guest` may log in only then. */
   readonly loopback: boolean;
+  /** Whom the client's verified TLS certificate names; SASL EXTERNAL logs in as that user. */
+  readonly certificateName?: string;
 }
 
 /** Whether an IP address, as node:net reports it, never leaves this machine: 127.0.0.0/8 (also mapped into IPv6) or ::1. */

@@ -89,8 +89,15 @@ async function declareQueues(
 }
 
 /** Deliveries may come before anything could be done with a reply, so none is asked for. */
-function consume(connection: PerfConnection, { ack }: ThroughputOptions, queue: string, consumerTag: string): void {
-  connection.send("basic.consume", { queue, consumerTag, noAck: ack === 0, noWait: true });
+function consume(connection: PerfConnection, options: ThroughputOptions, queue: string, consumerTag: string): void {
+  const { ack, consumerArguments } = options;
+  connection.send("basic.consume", {
+    queue,
+    consumerTag,
+    noAck: ack === 0,
+    noWait: true,
+    arguments: consumerArguments,
+  });
 }
 
 /** The share of `total` that number `index` of `parts` gets, so that all of them together get it exactly. */

@@ -43,6 +43,10 @@ export const COMMAND_LINE_OPTIONS: Readonly<Record<string, CommandLineOption>> =
   exchange: { defaultValue: "", meaning: "Exchange to publish to, and to bind the queues to" },
   "routing-key": { defaultValue: undefined, meaning: "Routing key; the queue's name unless told" },
   "queue-args": { defaultValue: "{}", meaning: "Arguments of the queues as JSON" },
+  "consumer-args": {
+    defaultValue: "{}",
+    meaning: 'Arguments of the consumers as JSON, e.g. {"x-stream-offset":"first"}',
+  },
   durable: { defaultValue: true, meaning: "Declare durable queues" },
   "auto-delete": { defaultValue: false, meaning: "Declare queues that go with their last consumer" },
   exclusive: { defaultValue: false, meaning: "Declare queues that only their own connection may use" },

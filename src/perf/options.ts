@@ -59,6 +59,7 @@ function throughputOptions(parsed: Parsed): ThroughputOptions {
     warmup: quantity(parsed, "warmup"),
     messages: whole(parsed, "messages"),
     polling: flag(parsed, "polling"),
+    consumerArguments: tableOf(parsed, "consumer-args"),
     latency: flag(parsed, "latency"),
     ...topologyOptions(parsed),
     delete: flag(parsed, "delete"),
@@ -71,7 +72,7 @@ function topologyOptions(parsed: Parsed): TopologyOptions {
     queuePattern: queuePattern(parsed),
     exchange: text(parsed, "exchange"),
     routingKey: parsed["routing-key"] as string | undefined,
-    queueArguments: tableOf(text(parsed, "queue-args")),
+    queueArguments: tableOf(parsed, "queue-args"),
     durable: flag(parsed, "durable"),
     autoDelete: flag(parsed, "auto-delete"),
     exclusive: flag(parsed, "exclusive"),
@@ -169,15 +170,15 @@ function quantity(parsed: Parsed, name: string): number {
   throw new OptionError(`--${name} is ${value}, but must be a number that is not negative`);
 }
 
-function tableOf(json: string): FieldTable {
+function tableOf(parsed: Parsed, name: string): FieldTable {
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = JSON.parse(text(parsed, name));
   } catch (error) {
-    throw new OptionError(`--queue-args is not JSON: ${(error as Error).message}`, { cause: error });
+    throw new OptionError(`--${name} is not JSON: ${(error as Error).message}`, { cause: error });
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new OptionError("--queue-args is not a JSON object");
+    throw new OptionError(`--${name} is not a JSON object`);
   }
   return Object.keys(value).length === 0 ? EMPTY_TABLE : tableFrom(value as Record<string, PlainFieldValue>);
 }

@@ -1,3 +1,4 @@
+import type { FieldTable } from "../wire/field-table.ts";
 import type { BrokerAddress } from "./broker-uri.ts";
 import type { TopologyOptions } from "./topology.ts";
 
@@ -25,6 +26,8 @@ export interface ThroughputOptions extends TopologyOptions {
   readonly messages: number;
   /** Fetch with basic.get instead of basic.consume. */
   readonly polling: boolean;
+  /** Arguments of basic.consume. */
+  readonly consumerArguments: FieldTable;
   readonly latency: boolean;
   /** Delete the queues at the end. */
   readonly delete: boolean;

@@ -34,8 +34,12 @@ export function isOctets(typeCode: number): boolean {
 export function findField(buffer: Buffer, start: number, end: number, name: Uint8Array): number {
   if (start + 4 > end) return -1;
   const tableEnd = start + 4 + buffer.readUInt32BE(start);
-  if (tableEnd > end) return -1;
-  for (let offset = start + 4; offset < tableEnd; ) {
+  return tableEnd > end ? -1 : findEntry(buffer, start + 4, tableEnd, name);
+}
+
+/** The same among the entries from `start` to `tableEnd`, which is the end of the table. */
+export function findEntry(buffer: Buffer, start: number, tableEnd: number, name: Uint8Array): number {
+  for (let offset = start; offset < tableEnd; ) {
     const nameStart = offset + 1;
     const typeAt = nameStart + (buffer[offset] as number);
     const next = typeAt < tableEnd ? fieldEnd(buffer, typeAt, tableEnd) : -1;
@@ -47,7 +51,7 @@ export function findField(buffer: Buffer, start: number, end: number, name: Uint
 }
 
 /** The offset behind the value whose type code is at `typeAt`; -1 when it is malformed or overruns `end`. */
-function fieldEnd(buffer: Buffer, typeAt: number, end: number): number {
+export function fieldEnd(buffer: Buffer, typeAt: number, end: number): number {
   const code = buffer[typeAt] as number;
   const fixedBytes = FIXED_BYTES[code] as number;
   let next = typeAt + 1 + fixedBytes;

@@ -4,7 +4,7 @@ import { copyBytes } from "../lib/bytes.ts";
 import { contentPropertiesEnd, contentPropertiesStart } from "./content.ts";
 import { WireError } from "./errors.ts";
 import { decodeTableBody, encodeTableBody } from "./field-table.ts";
-import { findField } from "./find-field.ts";
+import { fieldEnd, findEntry, findField } from "./find-field.ts";
 import { findProperty, PROPERTY_FLAGS } from "./properties.ts";
 
 const FLAGS_BYTES = 2;
@@ -31,7 +31,7 @@ export class HeaderSplice {
   #hasTable = false;
   /** Where the headers are, or would be. */
   #tableAt = 0;
-  /** The octets that {@link #replacement} takes the place of: from the entry of the same name to the end of the table. */
+  /** The octets that {@link #replacement} takes the place of: the entry of the same name, or all from there on. */
   #replacedStart = 0;
   #replacedEnd = 0;
   #replacement: Buffer = NO_OCTETS;
@@ -55,14 +55,14 @@ export class HeaderSplice {
     this.#replacement = NO_OCTETS;
     if (!this.#hasTable) return TABLE_LENGTH_BYTES + this.#entryBytes;
     const typeAt = findField(buffer, tableAt, end, this.#name);
-    if (typeAt >= 0) this.#replace(buffer, typeAt - this.#name.length - 1, entries + readLong(buffer, tableAt));
+    if (typeAt >= 0) this.#replace(buffer, typeAt, entries + readLong(buffer, tableAt));
     return this.#entryBytes + this.#replacement.length - (this.#replacedEnd - this.#replacedStart);
   }
 
   /**
    * Writes the content that has just been measured, body frames included, to `offset` of `target`, which has room.
    *
-   * @param value not negative, a safe integer
+   * @param value a safe integer
    */
   write(buffer: Buffer, contentStart: number, contentEnd: number, value: number, target: Buffer, offset: number): void {
     const table = offset + this.#tableAt - contentStart;
@@ -89,8 +89,19 @@ export class HeaderSplice {
     return offset + this.#entryBytes;
   }
 
-  /** Drops the entry at `entryStart`. If the entries from there on are malformed they stay, behind the new one. */
-  #replace(buffer: Buffer, entryStart: number, entriesEnd: number): void {
+  /** Drops the entry whose type code is at `typeAt`, and further ones of the name. */
+  #replace(buffer: Buffer, typeAt: number, entriesEnd: number): void {
+    const entryStart = typeAt - this.#name.length - 1;
+    const entryEnd = fieldEnd(buffer, typeAt, entriesEnd);
+    if (findEntry(buffer, entryEnd, entriesEnd, this.#name) >= 0) this.#replaceAll(buffer, entryStart, entriesEnd);
+    else {
+      this.#replacedStart = entryStart;
+      this.#replacedEnd = entryEnd;
+    }
+  }
+
+  /** If the entries from `entryStart` on are malformed they stay, behind the new one. */
+  #replaceAll(buffer: Buffer, entryStart: number, entriesEnd: number): void {
     try {
       const entries = new Map(decodeTableBody(buffer, entryStart, entriesEnd));
       entries.delete(this.#name.toString());

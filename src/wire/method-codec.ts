@@ -89,7 +89,7 @@ function readArgument(type: Exclude<ArgumentType, "bit">, reader: BinaryReader, 
     case "long":
       return reader.long();
     case "longlong":
-      return safeNumber(reader.longlong());
+      return Number(reader.longlong());
     case "shortstr":
       return reader.shortstr();
     case "longstr":
@@ -97,12 +97,6 @@ function readArgument(type: Exclude<ArgumentType, "bit">, reader: BinaryReader, 
     case "table":
       return readTable(reader, limits);
   }
-}
-
-/** Only delivery tags are longlong, and the broker gives out none this large. */
-function safeNumber(value: bigint): number {
-  if (value > Number.MAX_SAFE_INTEGER) throw new WireError("FRAME_ERROR", `${value} is too large`);
-  return Number(value);
 }
 
 /** Names are text. RabbitMQ spares methods with content the check, for speed. */

@@ -21,6 +21,7 @@ import { ManualClock } from "../../support/manual-clock.ts";
 import { MemoryDefinitions } from "../auth/memory-definitions.ts";
 import { deduplicationEnvironment } from "../deduplication/fixtures.ts";
 import { FakeDelayLine } from "../exchange/fake-delay-line.ts";
+import { memoryHistory } from "../exchange/memory-history.ts";
 
 /** The parts of a queue that commands and virtual hosts use, with counts a test can set. */
 export class FakeQueue implements Destination {
@@ -157,6 +158,7 @@ export function vhostOver(definitions: MemoryDefinitions): Vhost {
     name: "/",
     createQueue: (options) => new FakeQueue(options) as unknown as Queue,
     createDelayLine: (options) => new FakeDelayLine(options),
+    createMessageHistory: (options) => memoryHistory(options),
     allocateQueueId: () => ++lastQueueId,
     releaseQueueId: () => {},
     deduplication: deduplicationEnvironment(),

@@ -123,6 +123,18 @@ storesTest(
   },
 );
 
+storesTest(
+  "[durability/x-cache-size] a quorum queue knows the keys of transient messages, as it keeps these",
+  async (open) => {
+    const first = await open();
+    await first.declare({}, { "x-message-deduplication": true, "x-cache-size": 2, "x-queue-type": "quorum" });
+    await first.publishConfirmed(["1"], { deliveryMode: 1 }, "");
+    const second = await open();
+    await second.publishConfirmed(["1"], {}, "");
+    await second.expectQueue(["1"]);
+  },
+);
+
 storesTest("[durability/x-cache-size] a queue's window survives a restart", async (open) => {
   const first = await open();
   await first.declare({}, { "x-message-deduplication": true, "x-cache-size": 2 });
@@ -169,6 +181,29 @@ storesTest(
     await second.publishConfirmed(["1"], {}, "d");
     second.clock.advance(1000);
     await second.expectQueue(["1"]);
+  },
+);
+
+storesTest(
+  "[durability/x-recent-history] what an exchange remembers, what it delays and its keys survive together",
+  async (open) => {
+    const first = await open();
+    const table = tableFrom({ "x-delayed-type": "x-recent-history", "x-message-deduplication": true });
+    const type = "x-delayed-message";
+    await first.client.call(1, "exchange.declare", { exchange: "d", type, durable: true, arguments: table });
+    await first.client.call(1, "queue.declare", { queue: "other", durable: true });
+    await first.client.call(1, "queue.bind", { queue: "other", exchange: "d" });
+    const headers = tableFrom({ "x-deduplication-header": "1" });
+    await first.publishConfirmed(["1"], { headers }, "d");
+    await first.publishConfirmed(["2"], { headers: tableFrom({ "x-delay": 1000 }) }, "d");
+    const second = await open();
+    second.clock.advance(1000);
+    await second.client.call(1, "basic.qos");
+    const third = await open();
+    await third.client.call(1, "queue.declare", { queue: "q", durable: true });
+    await third.client.call(1, "queue.bind", { queue: "q", exchange: "d" });
+    await third.publishConfirmed(["1"], { headers }, "d");
+    await third.expectQueue(["1", "2"]);
   },
 );
 

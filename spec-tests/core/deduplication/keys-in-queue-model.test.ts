@@ -62,7 +62,7 @@ async function runOnce(random: SeededRandom): Promise<void> {
       await settled();
       committed = new Map(persistent);
     } else if (choice < 0.96) {
-      keys.purged();
+      keys.purged(() => false);
       present = new Map();
       persistent = new Map();
     } else {
@@ -73,7 +73,7 @@ async function runOnce(random: SeededRandom): Promise<void> {
       const note = (_owner: number, noteKey: Uint8Array, value: Uint8Array): void => {
         found.push(keys.recoverNote(noteKey, value));
       };
-      store.recover({ definition: () => {}, delivered: () => {}, chunk: () => {}, note });
+      store.recover({ definition: () => {}, chunk: () => {}, note });
       assert.deepEqual(found, Array(committed.size).fill(true), "one note for each key");
       present = new Map(committed);
       persistent = new Map(committed);

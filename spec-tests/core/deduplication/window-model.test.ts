@@ -93,7 +93,6 @@ class Bench {
     this.window = new DeduplicationWindow(this.#size, OWNER, this.#environment);
     this.#store.recover({
       definition: () => {},
-      delivered: () => {},
       chunk: () => {},
       note: (ownerId, key, value) => {
         assert.equal(ownerId, OWNER);

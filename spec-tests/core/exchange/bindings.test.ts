@@ -13,10 +13,10 @@ const REQUIRED: Readonly<Record<string, Arguments>> = {
 /** Two binding keys that a type takes; "k" and "k2" unless told. */
 const BINDING_KEYS: Readonly<Record<string, readonly [string, string]>> = { "x-consistent-hash": ["1", "2"] };
 
-/** This type takes the empty binding key only; see its own tests. */
-const WITHOUT_KEYS = "x-local-random";
+/** One takes the empty binding key only, the other needs an argument; see their own tests. */
+const OTHERWISE_BOUND: readonly string[] = ["x-local-random", "x-super-stream"];
 
-for (const type of EXCHANGE_TYPES.filter((each) => each !== WITHOUT_KEYS)) {
+for (const type of EXCHANGE_TYPES.filter((each) => !OTHERWISE_BOUND.includes(each))) {
   const [k, k2] = BINDING_KEYS[type] ?? ["k", "k2"];
   const declared = { arguments: tableFrom(REQUIRED[type] ?? {}) };
 

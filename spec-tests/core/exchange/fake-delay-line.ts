@@ -5,6 +5,7 @@ import type { Message } from "../../../src/core/message.ts";
 export class FakeDelayLine implements DelayLine {
   readonly id: number;
   readonly name: string;
+  readonly firstSequence = 0;
   readonly options: DelayLineOptions;
   readonly held: Message[] = [];
   stopped = false;

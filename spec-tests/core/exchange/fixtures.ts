@@ -5,6 +5,7 @@ import type { ExchangeEnvironment } from "../../../src/core/exchange/exchange-en
 import type { ExchangeSpec } from "../../../src/core/exchange/exchange-spec.ts";
 import type { Target } from "../../../src/core/exchange/target.ts";
 import { Message } from "../../../src/core/message.ts";
+import type { QueueType } from "../../../src/core/queue-type.ts";
 import type { Random } from "../../../src/lib/random.ts";
 import { contentBody, contentBodyBytes, encodeContent } from "../../../src/wire/content.ts";
 import { EMPTY_TABLE, type FieldTable, type PlainFieldValue, tableFrom } from "../../../src/wire/field-table.ts";
@@ -13,11 +14,15 @@ import { SeededRandom } from "../../fuzz/seeded-random.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
 import { deduplicationEnvironment } from "../deduplication/fixtures.ts";
 import { FakeDelayLine } from "./fake-delay-line.ts";
+import { memoryHistory } from "./memory-history.ts";
 
 export type Arguments = Readonly<Record<string, PlainFieldValue>>;
 
-export function queue(name: string): Destination {
-  return { name, push: () => assert.fail("routing hands nothing over"), refuses: () => false };
+/** A destination that knows its queue type, as queues do. */
+type FakeQueue = Destination & { readonly type: QueueType };
+
+export function queue(name: string, type: QueueType = "classic"): FakeQueue {
+  return { name, type, push: () => assert.fail("routing hands nothing over"), refuses: () => false };
 }
 
 /** Exchange types that send a message to one of their targets. */
@@ -45,6 +50,7 @@ export function exchange(
       releaseId: () => {},
       deduplication: deduplicationEnvironment(),
       createDelayLine: (options) => new FakeDelayLine(options),
+      createMessageHistory: (options) => memoryHistory(options),
       ...environment,
     },
   );

@@ -104,12 +104,10 @@ describe("[queue.bind/x-local-random]", () => {
   });
 
   test("a queue that is not a classic one is 406 Queue type ... not valid for this exchange type", () => {
-    for (const queueType of ["quorum", "stream"]) {
-      const message = `Queue type rabbit_${queueType}_queue not valid for this exchange type`;
-      const target = { ...queue("q"), queueType };
-      assert.throws(() => bind(exchange("x-local-random", "x"), target, ""), { replyCode: 406, message });
+    for (const type of ["quorum", "stream"] as const) {
+      const message = `Queue type rabbit_${type}_queue not valid for this exchange type`;
+      assert.throws(() => bind(exchange("x-local-random", "x"), queue("q", type), ""), { replyCode: 406, message });
     }
-    assert.equal(bind(exchange("x-local-random", "x"), { ...queue("q"), queueType: "classic" } as never, ""), true);
   });
 
   test("binding again changes nothing, other arguments make another binding", () => {

@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import fc from "fast-check";
+import { CommitBarrier } from "../../../src/core/commit-barrier.ts";
 import type { Exchange } from "../../../src/core/exchange/exchange.ts";
-import { MessageHistory } from "../../../src/core/exchange/message-history.ts";
 import { routeMessage } from "../../../src/core/exchange/route.ts";
+import type { Message } from "../../../src/core/message.ts";
+import type { MessageHistoryOptions } from "../../../src/core/message-history.ts";
+import { silentLogger } from "../../../src/lib/logger.ts";
+import { MemoryStore } from "../../../src/store/memory-store.ts";
+import { contentBody } from "../../../src/wire/content.ts";
 import { type FieldValue, tableFrom } from "../../../src/wire/field-table.ts";
 import type { Properties } from "../../../src/wire/properties.ts";
+import { commit } from "../../store/contents.ts";
 import { ManualClock } from "../../support/manual-clock.ts";
+import { settled } from "../deduplication/fixtures.ts";
 import { BodyQueue, bind, binding, exchange, matched, message, published, queue } from "./fixtures.ts";
+import { memoryHistory } from "./memory-history.ts";
 
 const TYPE = "x-recent-history";
 
@@ -25,6 +32,32 @@ function replayed(x: Exchange): string[] {
   const q = new BodyQueue("new");
   bind(x, q, "");
   return q.bodies;
+}
+
+/** Commits what has gathered in a store that outlives its brokers. */
+interface Turns {
+  readonly store: MemoryStore;
+  readonly barrier: CommitBarrier;
+  readonly end: () => Promise<void>;
+}
+
+function openTurns(before: MemoryStore): Turns {
+  const store = new MemoryStore(before.durableState);
+  const barrier = new CommitBarrier(store, new ManualClock(), silentLogger, () => {});
+  const end = (): Promise<void> => {
+    barrier.endOfTurn();
+    return settled();
+  };
+  return { store, barrier, end };
+}
+
+/** Gives an exchange what is in the store. */
+function recoverInto(store: MemoryStore, { stored }: Exchange): void {
+  store.recover({
+    definition: () => {},
+    note: () => {},
+    chunk: (_, chunk, settlement) => stored?.recoverChunk(chunk, settlement),
+  });
 }
 
 function numbers(from: number, to: number): string[] {
@@ -159,7 +192,7 @@ describe("[exchange.bind/x-recent-history]", () => {
   test("the history goes through the bound exchange, by routing keys and headers", () => {
     const x = exchange(TYPE, "x");
     publish(x, ["by key"], {}, ["red"]);
-    publish(x, ["by CC"], {}, ["green", "red"]);
+    publish(x, ["by CC"], { headers: tableFrom({ CC: ["red"] }) }, ["green", "red"]);
     publish(x, ["by header"], { headers: tableFrom({ color: "red" }) }, ["green"]);
     publish(x, ["nowhere"], {}, ["green"]);
     const [direct, headers, q] = [exchange("direct", "direct"), exchange("headers", "headers"), new BodyQueue("q")];
@@ -190,42 +223,53 @@ describe("[exchange.bind/x-recent-history]", () => {
 });
 
 describe("the history of an exchange", () => {
-  test("holds the latest messages that both limits allow, and never more octets than its limit", () => {
-    const bodies = fc.array(fc.integer({ min: 0, max: 3000 }), { maxLength: 60 });
-    fc.assert(
-      fc.property(
-        bodies,
-        fc.integer({ min: 1, max: 12 }),
-        fc.integer({ min: 500, max: 20_000 }),
-        (sizes, count, bytes) => {
-          const history = new MessageHistory(count, bytes);
-          for (const [index, size] of sizes.entries()) {
-            const { message: each, routingKeys } = published(`key-${index}`, "x".repeat(size));
-            assert(each !== undefined);
-            history.add(each, routingKeys);
-            assert(history.bytes <= bytes);
-            assert(history.count <= count);
-          }
-          const kept = Array.from(history, ({ routingKeys }) => routingKeys[0]);
-          const latest = sizes.map((_, index) => `key-${index}`).slice(sizes.length - kept.length);
-          assert.deepEqual(kept, latest);
-          assert.equal(history.count, kept.length);
-        },
-      ),
-    );
+  test("holds the latest messages, whatever a target adds meanwhile", () => {
+    const x = withLength({ type: "signedint", value: 2 });
+    publish(x, ["a", "b"]);
+    const bodies: string[] = [];
+    const q = {
+      ...queue("q"),
+      push: (each: Message) => {
+        bodies.push(contentBody(each.buffer, each.contentStart, each.contentEnd).toString());
+        publish(x, ["c", "d"]);
+      },
+    };
+    bind(x, q, "");
+    assert.deepEqual([bodies, replayed(x)], [["a"], ["c", "d"]]);
   });
 
-  test("a message larger than the limit leaves nothing, and the next starts anew", () => {
-    const history = new MessageHistory(20, 2_000);
-    for (const [body, count] of [
-      ["small", 1],
-      ["x".repeat(2_000), 0],
-      ["small", 1],
-    ] as const) {
-      const { message: each } = published("k", body);
-      assert(each !== undefined);
-      history.add(each, ["k"]);
-      assert.equal(history.count, count);
+  test("[durability/x-recent-history] of a durable one survives restarts, transient messages too; and goes with it", async () => {
+    const store = new MemoryStore();
+    let turns: Turns = openTurns(store);
+    const open = (): Exchange => {
+      turns = openTurns(store);
+      const createMessageHistory = (options: MessageHistoryOptions) =>
+        memoryHistory(options, turns.store, turns.barrier);
+      return exchange(
+        TYPE,
+        "x",
+        { durable: true, arguments: tableFrom({ "x-recent-history-length": 3 }) },
+        { createMessageHistory },
+      );
+    };
+    let x = open();
+    publish(x, ["1", "2", "3", "4"], { deliveryMode: 2 });
+    publish(x, ["transient"], { deliveryMode: 1 });
+    await turns.end();
+    for (let restart = 0; restart < 2; restart++) {
+      x = open();
+      recoverInto(turns.store, x);
+      assert.deepEqual(replayed(x), ["3", "4", "transient"]);
     }
+    publish(x, ["5"]);
+    await turns.end();
+    x = open();
+    recoverInto(turns.store, x);
+    assert.deepEqual(replayed(x), ["4", "transient", "5"]);
+    x.stored?.drop();
+    await commit(turns.store);
+    x = open();
+    recoverInto(turns.store, x);
+    assert.deepEqual(replayed(x), []);
   });
 });

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Vhost } from "../../../src/core/vhost.ts";
+import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { tableFrom } from "../../../src/wire/field-table.ts";
+import { handshake } from "../../support/handshake.ts";
+import { drain } from "../../support/queues.ts";
+import { RawClient } from "../../support/raw-client.ts";
+import { startTestBroker } from "../../support/test-broker.ts";
 import { Topology } from "../commands/topology.ts";
 import { message, namesOf, numberedKeys } from "./fixtures.ts";
 
@@ -39,3 +44,33 @@ for (const type of ["x-random", "x-local-random", "x-recent-history"]) {
     assert.deepEqual([restored.type, restored.bindingCount, restored.arguments.size], [type, 2, 1]);
   });
 }
+
+test("[durability/x-recent-history] an exchange stored before it had messages to keep finds them after each restart", async () => {
+  let store = new MemoryStore();
+  const run = async (body: (client: RawClient) => Promise<void>): Promise<void> => {
+    store = new MemoryStore(store.durableState);
+    const broker = startTestBroker({ store });
+    const client = new RawClient(broker.connect());
+    await handshake(client);
+    await client.call(1, "channel.open");
+    await client.call(1, "confirm.select");
+    await body(client);
+    await broker.close();
+  };
+  await run(async (client) => {
+    await client.call(1, "exchange.declare", { exchange: "x", type: "x-recent-history", durable: true });
+  });
+  const { definitions } = store.durableState;
+  for (const [key, definition] of definitions) {
+    definitions.set(key, { ...definition, json: definition.json.replace(/,"exchangeId":\d+/, "") });
+  }
+  await run(async (client) => {
+    client.publish(1, { exchange: "x", routingKey: "" }, "kept");
+    await client.find(1, "basic.ack");
+    await client.call(1, "queue.declare", { queue: "q", durable: true });
+  });
+  await run(async (client) => {
+    await client.call(1, "queue.bind", { queue: "q", exchange: "x" });
+    assert.deepEqual(await drain(client, "q"), ["kept"]);
+  });
+});

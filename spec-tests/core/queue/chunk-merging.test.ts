@@ -43,7 +43,6 @@ async function chunksAfter(commits: number, isPersistent: (number: number) => bo
   let chunkCount = 0;
   store.recover({
     definition() {},
-    delivered() {},
     note() {},
     chunk() {
       chunkCount++;

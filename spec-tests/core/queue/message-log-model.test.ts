@@ -94,7 +94,6 @@ class Model {
     });
     this.store.recover({
       definition() {},
-      delivered() {},
       note: (queueId, key, value) => {
         assert.equal(queueId, QUEUE_ID);
         const note = readNoteKey(key);

@@ -63,7 +63,6 @@ class Model {
     this.log = new PriorityLog(QUEUE_ID, true, environment, this.options);
     store.recover({
       definition() {},
-      delivered() {},
       note: (_queueId, key, value) => {
         const note = readNoteKey(key);
         assert(note?.kind === "delivered");

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Alarms } from "../../../src/core/alarms.ts";
 import { CommitBarrier } from "../../../src/core/commit-barrier.ts";
 import { FlowControl } from "../../../src/core/flow-control.ts";
 import type { Message } from "../../../src/core/message.ts";
@@ -62,7 +63,7 @@ export class QueueBench {
     this.store = new FaultyStore(new MemoryStore(state));
     this.turn = new Turn((callback) => this.#wanted.push(callback));
     const barrier = new CommitBarrier(this.store, this.clock, silentLogger, this.turn.wake);
-    this.turn.attach(barrier, new FlowControl(barrier, 32 * 1024 * 1024));
+    this.turn.attach(barrier, new FlowControl(barrier, 32 * 1024 * 1024, new Alarms(silentLogger)));
     this.queue = new MessageQueue(
       {
         id: 1,
@@ -103,7 +104,6 @@ export class QueueBench {
   recover(): void {
     this.store.recover({
       definition() {},
-      delivered() {},
       note: (_ownerId, key, value) => this.queue.recoverNote(key, value),
       chunk: (_queueId, chunk, settlement) => this.queue.recoverChunk(chunk, settlement),
     });

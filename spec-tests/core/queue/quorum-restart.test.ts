@@ -63,7 +63,7 @@ function counts(taken: Taken | undefined): number[] {
 
 function noteCount(state: MemoryState): number {
   let count = 0;
-  new MemoryStore(state).recover({ definition() {}, delivered() {}, chunk() {}, note: () => count++ });
+  new MemoryStore(state).recover({ definition() {}, chunk() {}, note: () => count++ });
   return count;
 }
 
@@ -111,6 +111,22 @@ test("[quorum/counts] a message that is done with leaves no note behind", async 
   assert.equal(before.memory.usedBytes, 0);
 });
 
+test("[quorum/counts] what is purged leaves no count behind", async () => {
+  const state = new MemoryState();
+  const before = open(state);
+  for (const body of ["kept", "purged"]) before.push(body);
+  const both = [take(before), take(before)] as [Taken, Taken];
+  for (const { sequence, bodyBytes } of both) before.queue.requeue(sequence, true, bodyBytes, true);
+  await before.settle();
+  const again = await restarted(before, state);
+  const kept = take(again) as Taken;
+  assert.equal(again.queue.purge(), 1);
+  again.queue.requeue(kept.sequence, true, kept.bodyBytes, true);
+  const last = await restarted(again, state);
+  assert.deepEqual(counts(take(last)), [2, 2], "what was not purged keeps its own");
+  assert.ok(noteCount(state) <= 2, "the mark of what was delivered, and one count");
+});
+
 test("[delayed-retry] a message that waits for its retry does so across a restart", async () => {
   const state = new MemoryState();
   const before = open(state, RETRY);
@@ -124,6 +140,26 @@ test("[delayed-retry] a message that waits for its retry does so across a restar
   assert.equal(take(after), undefined);
   after.clock.advance(1);
   assert.deepEqual(counts(take(after)), [1, 1]);
+});
+
+test("[delayed-retry] what has come back is known after a restart without the policy that delayed it", async () => {
+  const state = new MemoryState();
+  const classic = (queueArguments: Parameters<typeof tableFrom>[0]): QueueBench =>
+    new QueueBench(tableFrom(queueArguments), true, state, { type: "classic" });
+  const before = classic(RETRY);
+  before.push("a", { persistent: true });
+  giveBack(before, true);
+  await before.settle();
+  const after = classic({});
+  after.clock.advance(before.clock.now() - after.clock.now());
+  after.recover();
+  assert.equal(take(after), undefined, "it waits for its retry");
+  after.clock.advance(1000);
+  const taken = take(after) as Taken;
+  assert.deepEqual(counts(taken), [1, 1]);
+  after.queue.settle(taken.sequence, true, taken.bodyBytes);
+  await after.settle();
+  assert.ok(noteCount(state) <= 1, "at most the mark of what was delivered");
 });
 
 test("[delayed-retry] its message does not expire while it waits, across a restart either", async () => {

@@ -53,7 +53,6 @@ class Bench {
     let bytes = 0;
     this.store.recover({
       definition() {},
-      delivered() {},
       note() {},
       chunk: (_queueId, { recordBytes }) => {
         bytes += recordBytes;

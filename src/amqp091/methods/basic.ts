@@ -24,8 +24,10 @@ export const basicMethods: Handlers = {
     if (!noWait) channel.send("basic.cancel-ok", { consumerTag });
   },
 
-  // Answers a basic.cancel of ours, which asks for no answer.
-  "basic.cancel-ok"() {},
+  // Answers a basic.cancel of ours, which asks for no answer; the consumer may still be there, as after a timeout.
+  "basic.cancel-ok"(channel, { consumerTag }) {
+    channel.session.cancel(consumerTag);
+  },
 
   "basic.get"(channel, { queue, noAck }) {
     const result = channel.session.get(channel.queueName(queue), noAck);

@@ -4,8 +4,10 @@
  */
 
 import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
+import { octetsFromString } from "../../wire/octet-string.ts";
 import { CACHE_SIZE_MAX, DEDUPLICATION_PROPERTY } from "../deduplication/deduplication-options.ts";
-import { DEAD_LETTER_EXCHANGE } from "./argument-names.ts";
+import { ageSeconds } from "./age.ts";
+import { DEAD_LETTER_EXCHANGE, GROUP_ID_PROPERTY, GROUP_PROPERTY, MAX_PRIORITY } from "./argument-names.ts";
 
 export type ArgumentRule = (field: FieldValue, table: FieldTable) => string | undefined;
 
@@ -15,6 +17,9 @@ const EXPIRY_MILLISECONDS_MAX = 315_360_000_000;
 const PRIORITY_MAX = 255;
 
 const QUEUE_VERSION = 2;
+
+/** No header has a longer name. */
+const HEADER_NAME_BYTES_MAX = 255;
 
 export const anyValue: ArgumentRule = () => undefined;
 
@@ -38,10 +43,23 @@ export const cacheSize: ArgumentRule = (field, table) =>
 export const deduplicationHeader: ArgumentRule = (field, table) =>
   text(field, table) ?? (table.has(DEDUPLICATION_PROPERTY) ? "header_and_property_are_mutually_exclusive" : undefined);
 
+/** The name of a header to group messages by. What groups are is said once, and they leave no room for priorities. */
+export const groupHeader: ArgumentRule = (field, table) => {
+  const reason = text(field, table);
+  if (reason !== undefined) return reason;
+  const length = field.type === "longstr" ? octetsFromString(field.value).length : 0;
+  if (length === 0 || length > HEADER_NAME_BYTES_MAX) return `{invalid_header_name_length,${length}}`;
+  if (table.has(GROUP_PROPERTY)) return "header_and_property_are_mutually_exclusive";
+  return withoutPriorities(table);
+};
+
+/** The property to group messages by. */
+export const groupProperty: ArgumentRule = (field, table) => isGroupId(field, table) ?? withoutPriorities(table);
+
 /** The x-max-age of a stream: a number and a unit of time, e.g. 7D. */
 export const maxAge: ArgumentRule = (field) => {
   if (field.type !== "longstr") return unacceptableType(field);
-  return /^[0-9]+[YMDhms]$/.test(field.value) ? undefined : "invalid_max_age";
+  return ageSeconds(field.value) === undefined ? "invalid_max_age" : undefined;
 };
 
 /** Milliseconds from 0 to ten years. */
@@ -73,6 +91,12 @@ export function oneOf(words: readonly string[], reason: (word: string) => string
     if (field.type !== "longstr") return unacceptableType(field);
     return words.includes(field.value) ? undefined : reason(field.value);
   };
+}
+
+const isGroupId = oneOf([GROUP_ID_PROPERTY], (word) => `"unsupported property '${word}'"`);
+
+function withoutPriorities(table: FieldTable): string | undefined {
+  return table.has(MAX_PRIORITY) ? "groups_and_priorities_are_mutually_exclusive" : undefined;
 }
 
 function ifInteger(field: FieldValue, check: (value: number | bigint) => string | undefined): string | undefined {

@@ -1,7 +1,10 @@
 import { type FieldTable, type FieldValue, fieldValuesEqual } from "../../wire/field-table.ts";
 import { BrokerError } from "../errors.ts";
-import { QUEUE_TYPE } from "./argument-names.ts";
+import { ageSeconds } from "./age.ts";
+import { MAX_AGE, QUEUE_TYPE } from "./argument-names.ts";
 import { fieldValueText } from "./field-value-text.ts";
+
+const CLASSIC: FieldValue = { type: "longstr", value: "classic" };
 
 /**
  * A property of a declare must be what the existing queue or exchange has.
@@ -20,8 +23,8 @@ export function checkEquivalentProperty<Value extends string | boolean>(
 
 /**
  * The arguments of a declare must equal those of the existing queue or exchange, as far as they are among `keys`;
- * others are not compared. Numbers are compared by value within their class (integers, floats), and no x-queue-type
- * is the same as "classic". Source: `rabbit_misc:assert_args_equivalence`.
+ * others are not compared. Numbers are compared by value within their class (integers, floats), ages by how long they
+ * are, and no x-queue-type is the same as "classic". Source: `rabbit_misc:assert_args_equivalence`.
  *
  * @throws BrokerError 406 for the first of `keys` that differs
  */
@@ -31,7 +34,8 @@ export function checkEquivalentArguments(
   current: FieldTable,
   received: FieldTable,
 ): void {
-  for (const key of keys) checkEquivalentArgument(resource, key, current.get(key), received.get(key));
+  for (const key of keys)
+    checkEquivalentArgument(resource, key, comparedValue(key, current), comparedValue(key, received));
 }
 
 function checkEquivalentArgument(
@@ -45,12 +49,15 @@ function checkEquivalentArgument(
     throw inequivalent(resource, key, `'${fieldValueText(received)}'`, `'${fieldValueText(current)}'`);
   }
   if (current === received) return;
-  if (key === QUEUE_TYPE && isClassic(current ?? received)) return;
   throw inequivalent(resource, key, typedText(received), typedText(current));
 }
 
-function isClassic(field: FieldValue | undefined): boolean {
-  return field?.type === "longstr" && field.value === "classic";
+/** What is compared, and what texts say: RabbitMQ turns an age into milliseconds, and fills in the type of a queue. */
+function comparedValue(key: string, table: FieldTable): FieldValue | undefined {
+  const field = table.get(key);
+  if (key === QUEUE_TYPE) return field ?? CLASSIC;
+  const seconds = key === MAX_AGE && field?.type === "longstr" ? ageSeconds(field.value) : undefined;
+  return seconds === undefined ? field : { type: "longstr", value: String(seconds * 1000) };
 }
 
 function typedText(field: FieldValue | undefined): string {

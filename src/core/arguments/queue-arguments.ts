@@ -11,7 +11,15 @@ import {
 } from "../deduplication/deduplication-options.ts";
 import { BrokerError } from "../errors.ts";
 import { QUEUE_TYPES, type QueueType } from "../queue-type.ts";
-import { DEAD_LETTER_EXCHANGE, DEAD_LETTER_ROUTING_KEY, QUEUE_TYPE } from "./argument-names.ts";
+import {
+  DEAD_LETTER_EXCHANGE,
+  DEAD_LETTER_ROUTING_KEY,
+  GROUP_HEADER,
+  GROUP_PROPERTY,
+  MAX_AGE,
+  MAX_PRIORITY,
+  QUEUE_TYPE,
+} from "./argument-names.ts";
 import {
   type ArgumentRule,
   anyValue,
@@ -20,6 +28,8 @@ import {
   deadLetterRoutingKey,
   deduplicationHeader,
   flag,
+  groupHeader,
+  groupProperty,
   lease,
   maxAge,
   oneOf,
@@ -41,7 +51,6 @@ const CLASSIC: readonly QueueType[] = ["classic"];
 const QUORUM: readonly QueueType[] = ["quorum"];
 const STREAM: readonly QueueType[] = ["stream"];
 const CLASSIC_QUORUM: readonly QueueType[] = ["classic", "quorum"];
-const QUORUM_STREAM: readonly QueueType[] = ["quorum", "stream"];
 const ALL = QUEUE_TYPES;
 
 const queueType = oneOf(QUEUE_TYPES, (word) => `"unsupported queue type '${word}'"`);
@@ -67,7 +76,7 @@ const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   { name: "x-max-length-bytes", rule: count, types: ALL },
   { name: "x-max-in-memory-length", rule: count, types: QUORUM },
   { name: "x-max-in-memory-bytes", rule: count, types: QUORUM },
-  { name: "x-max-priority", rule: priority, types: CLASSIC },
+  { name: MAX_PRIORITY, rule: priority, types: CLASSIC },
   { name: "x-overflow", rule: overflow, types: CLASSIC_QUORUM },
   { name: "x-queue-mode", rule: anyValue, types: CLASSIC },
   { name: "x-queue-version", rule: queueVersion, types: CLASSIC },
@@ -87,10 +96,12 @@ const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   { name: CACHE_PERSISTENCE, rule: cachePersistence, types: CLASSIC_QUORUM },
   { name: DEDUPLICATION_HEADER, rule: deduplicationHeader, types: CLASSIC_QUORUM },
   { name: DEDUPLICATION_PROPERTY, rule: deduplicationProperty, types: CLASSIC_QUORUM },
-  { name: "x-max-age", rule: maxAge, types: STREAM },
-  { name: "x-stream-max-segment-size-bytes", rule: positiveCount, types: STREAM },
+  { name: GROUP_HEADER, rule: groupHeader, types: CLASSIC_QUORUM },
+  { name: GROUP_PROPERTY, rule: groupProperty, types: CLASSIC_QUORUM },
+  { name: MAX_AGE, rule: maxAge, types: STREAM },
+  { name: "x-stream-max-segment-size-bytes", rule: count, types: STREAM },
   { name: "x-stream-filter-size-bytes", rule: count, types: STREAM },
-  { name: "x-initial-cluster-size", rule: count, types: QUORUM_STREAM },
+  { name: "x-initial-cluster-size", rule: positiveCount, types: STREAM },
   { name: "x-queue-leader-locator", rule: leaderLocator, types: ALL },
 ];
 
@@ -127,7 +138,6 @@ export function checkQueueArguments(queue: string, table: FieldTable): void {
   for (const { name, types } of QUEUE_ARGUMENTS) {
     if (table.has(name) && !types.includes(type)) throw ofAnotherType(queue, name, type);
   }
-  checkStreamSizes(table);
   if (table.has(MASTER_LOCATOR)) {
     throw new BrokerError(
       "INTERNAL_ERROR",
@@ -164,7 +174,11 @@ function ofAnotherType(queue: string, name: string, type: QueueType): BrokerErro
   );
 }
 
-function checkStreamSizes(table: FieldTable): void {
+/**
+ * Checks the sizes of a new stream, which RabbitMQ does last of all.
+ * @throws BrokerError 406
+ */
+export function checkStreamSizes(table: FieldTable): void {
   const segmentBytes = Number(table.get("x-stream-max-segment-size-bytes")?.value ?? 0);
   if (segmentBytes > SEGMENT_BYTES_MAX) {
     throw new BrokerError("PRECONDITION_FAILED", "Exceeded max value for x-stream-max-segment-size-bytes");

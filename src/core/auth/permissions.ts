@@ -115,9 +115,13 @@ export class Permissions {
 
   /** @throws BrokerError ACCESS_REFUSED when the user may not access the queue or exchange that way */
   checkResource(user: string, vhost: string, kind: ResourceKind, name: string, access: Access): void {
-    const checkedName = kind === "exchange" && name === "" ? DEFAULT_EXCHANGE_NAME : name;
-    if (this.#entries.get(vhost)?.get(user)?.[access].allows(checkedName) === true) return;
-    throw accessRefused(user, vhost, kind, checkedName, access);
+    if (this.allows(user, vhost, kind, name, access)) return;
+    throw accessRefused(user, vhost, kind, permittedName(kind, name), access);
+  }
+
+  /** Whether the user may access the queue or exchange that way. */
+  allows(user: string, vhost: string, kind: ResourceKind, name: string, access: Access): boolean {
+    return this.#entries.get(vhost)?.get(user)?.[access].allows(permittedName(kind, name)) === true;
   }
 
   /**
@@ -126,7 +130,7 @@ export class Permissions {
    * @throws BrokerError ACCESS_REFUSED when the user may not access the queue or exchange in any way
    */
   checkAnyAccess(user: string, vhost: string, kind: ResourceKind, name: string): void {
-    const checkedName = kind === "exchange" && name === "" ? DEFAULT_EXCHANGE_NAME : name;
+    const checkedName = permittedName(kind, name);
     const entry = this.#entries.get(vhost)?.get(user);
     if (entry !== undefined) {
       if (entry.configure.allows(checkedName)) return;
@@ -165,6 +169,11 @@ export class Permissions {
     byUser.set(permission.user, entry);
     this.#generation++;
   }
+}
+
+/** The name that patterns are compared with. */
+function permittedName(kind: ResourceKind, name: string): string {
+  return kind === "exchange" && name === "" ? DEFAULT_EXCHANGE_NAME : name;
 }
 
 function accessRefused(user: string, vhost: string, kind: ResourceKind, name: string, access: Access): BrokerError {

@@ -1,11 +1,15 @@
+import type { PeerInfo } from "../../lib/peer-info.ts";
 import { WireError } from "../../wire/errors.ts";
 import { decodeTableBody, type FieldTable } from "../../wire/field-table.ts";
 import { stringFromOctets } from "../../wire/octet-string.ts";
 
-/** What a client claims to be, or why its response says nothing of the kind. The reason is for the log. */
-export type SaslResult =
+/** What a client claims to be: by a password that is still to be checked, or by what its transport has verified. */
+export type LoginClaim =
   | { readonly kind: "password"; readonly user: string; readonly password: string }
-  | { readonly kind: "malformed"; readonly reason: string };
+  | { readonly kind: "verified"; readonly user: string };
+
+/** What a client claims to be, or why its response says nothing of the kind. The reason is for the log. */
+export type SaslResult = LoginClaim | { readonly kind: "malformed"; readonly reason: string };
 
 /** One way for a client to say who it is, in a single response. */
 export interface SaslMechanism {
@@ -72,6 +76,22 @@ export function anonymousMechanism(login: AnonymousLogin): SaslMechanism {
     name: "ANONYMOUS",
     decode: () => ({ kind: "password", user: login.user, password: login.password }),
   };
+}
+
+/**
+ * EXTERNAL: the client is who its verified certificate says, whatever the response says (RFC 4422 appendix A;
+ * RabbitMQ's rabbitmq_auth_mechanism_ssl, which does not look at the authorization identity either).
+ */
+export function externalMechanism(certificateName: string): SaslMechanism {
+  return { name: "EXTERNAL", decode: () => ({ kind: "verified", user: certificateName }) };
+}
+
+/** What is offered to one client: `mechanisms`, and EXTERNAL if it has shown a certificate that names somebody. */
+export function mechanismsFor(
+  { certificateName }: PeerInfo,
+  mechanisms: readonly SaslMechanism[],
+): readonly SaslMechanism[] {
+  return certificateName === undefined ? mechanisms : [...mechanisms, externalMechanism(certificateName)];
 }
 
 /** The mechanisms RabbitMQ offers by default, in its order of preference. */

@@ -9,6 +9,7 @@ import {
   isPasswordHash,
   verifyPassword,
 } from "./password.ts";
+import type { LoginClaim } from "./sasl.ts";
 import { type User, userFromDefinition } from "./user.ts";
 
 /** How a user is to log in: with a password, with the one behind an imported hash, or with none at all. */
@@ -36,6 +37,8 @@ export class UserDirectory {
   readonly #loopbackUsers: ReadonlySet<string>;
   readonly #users = new Map<string, User>();
   #generation = 0;
+  /** While true nobody can log in, whatever the credentials; connections that are open stay. For tests of clients. */
+  refusesLogins = false;
 
   constructor(options: UserDirectoryOptions) {
     this.#definitions = options.definitions;
@@ -91,6 +94,18 @@ export class UserDirectory {
   }
 
   /**
+   * Checks what a client claims to be.
+   *
+   * @param peerIsLoopback whether the client is on this machine
+   */
+  login(claim: LoginClaim, peerIsLoopback: boolean): Authentication {
+    if (claim.kind === "password") return this.authenticate(claim.user, claim.password, peerIsLoopback);
+    const user = this.#users.get(claim.user);
+    if (user === undefined) return { reason: `user '${claim.user}' of the client's certificate does not exist` };
+    return this.#admit(user, peerIsLoopback);
+  }
+
+  /**
    * Checks a name and a password. A blank password is never accepted, whatever is stored.
    *
    * @param peerIsLoopback whether the client is on this machine
@@ -101,8 +116,13 @@ export class UserDirectory {
     if (user === undefined || !verifyPassword(password, user.passwordHash, user.hashingAlgorithm)) {
       return { reason: `user '${name}' - invalid credentials` };
     }
-    if (!peerIsLoopback && this.#loopbackUsers.has(name)) {
-      return { reason: `user '${name}' can only connect via localhost` };
+    return this.#admit(user, peerIsLoopback);
+  }
+
+  #admit(user: User, peerIsLoopback: boolean): Authentication {
+    if (this.refusesLogins) return { reason: `user '${user.name}' - logins are refused` };
+    if (!peerIsLoopback && this.#loopbackUsers.has(user.name)) {
+      return { reason: `user '${user.name}' can only connect via localhost` };
     }
     return { user };
   }

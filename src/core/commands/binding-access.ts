@@ -1,12 +1,10 @@
+import { octetsFromString } from "../../wire/octet-string.ts";
 import { BrokerError } from "../errors.ts";
-import {
-  checkNotDefaultExchange,
-  cleanName,
-  REPLY_QUEUE_NAME,
-  REPLY_QUEUE_PREFIX,
-  type ResourceKind,
-} from "../names.ts";
+import { checkNotDefaultExchange, cleanName, REPLY_QUEUE_PREFIX, type ResourceKind } from "../names.ts";
 import { type CommandContext, checkAccess } from "./context.ts";
+
+/** What a shortstr can carry. */
+const ROUTING_KEY_BYTES_MAX = 255;
 
 /** A binding as a client names it. */
 export interface BindingEnds {
@@ -24,12 +22,14 @@ export interface BindingNames {
 
 /**
  * What binding and unbinding have in common: it takes write access to the target and read access to the source.
- * @throws BrokerError 403 for a direct reply-to queue, the default exchange at either end or missing permissions
+ * @throws BrokerError 403 for a direct reply-to queue, the default exchange at either end or missing permissions; 406 for
+ *   a routing key that no message can have
  */
 export function checkBindingAccess(context: CommandContext, ends: BindingEnds): BindingNames {
   const source = cleanName("exchange", ends.source);
   const target = cleanName(ends.targetKind, ends.target);
-  if (ends.targetKind === "queue" && (target === REPLY_QUEUE_NAME || target.startsWith(REPLY_QUEUE_PREFIX))) {
+  checkRoutingKey(ends.routingKey);
+  if (ends.targetKind === "queue" && target.startsWith(REPLY_QUEUE_PREFIX)) {
     throw new BrokerError("ACCESS_REFUSED", "cannot bind or unbind to a volatile (direct reply-to) queue");
   }
   checkAccess(context, ends.targetKind, target, "write");
@@ -38,6 +38,13 @@ export function checkBindingAccess(context: CommandContext, ends: BindingEnds): 
   checkAccess(context, "exchange", source, "read");
   checkTopicAccess(context, source, ends.routingKey);
   return { source, target };
+}
+
+/** A protocol other than AMQP 0-9-1 can send a longer one, which no message has. */
+function checkRoutingKey(routingKey: string): void {
+  if (octetsFromString(routingKey).length > ROUTING_KEY_BYTES_MAX) {
+    throw new BrokerError("PRECONDITION_FAILED", `routing key is longer than ${ROUTING_KEY_BYTES_MAX} octets`);
+  }
 }
 
 function checkTopicAccess(context: CommandContext, source: string, routingKey: string): void {

@@ -5,8 +5,10 @@ import { ALTERNATE_EXCHANGE, alternateExchangeOf } from "../exchange/alternate-e
 import { checkExchangeType } from "../exchange/create-exchange.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import { checkNotDefaultExchange, checkNotReserved, cleanName, resourceText } from "../names.ts";
+import { PARTITIONS, SUPER_STREAM } from "../super-stream.ts";
 import type { NewExchange } from "../vhost.ts";
 import { type CommandContext, checkAccess, checkAnyAccess } from "./context.ts";
+import { checkPartitions } from "./declare-super-stream.ts";
 
 /** exchange.declare (40.10). */
 export interface DeclareExchange {
@@ -22,7 +24,7 @@ export interface DeclareExchange {
 }
 
 /**
- * Creates an exchange, or checks that the existing one is the same.
+ * Creates an exchange, or checks that the existing one is the same. A super stream is created with its partitions.
  * @throws BrokerError 403 for the default exchange, a reserved name or missing permissions; 404 passive; 406 for an
  *   unknown type, a bad argument, a limit, or an existing exchange that differs
  */
@@ -38,11 +40,13 @@ export function declareExchange(context: CommandContext, spec: DeclareExchange):
   }
   checkAccess(context, "exchange", name, "configure");
   const existing = vhost.findExchange(name);
-  if (existing === undefined) createExchange(context, { ...spec, name });
-  else checkSameExchange(resourceText("exchange", name, vhost.name), existing, spec);
+  if (existing !== undefined) checkSameExchange(resourceText("exchange", name, vhost.name), existing, spec);
+  const partitions = spec.type === SUPER_STREAM ? checkPartitions(context, { ...spec, name }) : undefined;
+  const exchange = existing ?? createExchange(context, { ...spec, name });
+  partitions?.create(exchange);
 }
 
-function createExchange(context: CommandContext, spec: NewExchange): void {
+function createExchange(context: CommandContext, spec: NewExchange): Exchange {
   const { vhost } = context.actor;
   checkNotReserved("exchange", spec.name);
   const alternateExchange = alternateExchangeOf({ ...spec, vhost: vhost.name });
@@ -58,7 +62,7 @@ function createExchange(context: CommandContext, spec: NewExchange): void {
       `cannot declare ${exchange}: exchange limit of ${exchangesMax} is reached`,
     );
   }
-  vhost.addExchange(spec);
+  return vhost.addExchange(spec);
 }
 
 /** What an exchange is declared with beside its name. */
@@ -73,5 +77,6 @@ export function checkSameExchange(resource: string, existing: Exchange, spec: Ex
   checkEquivalentProperty(resource, "durable", existing.durable, spec.durable);
   checkEquivalentProperty(resource, "auto_delete", existing.autoDelete, spec.autoDelete);
   checkEquivalentProperty(resource, "internal", existing.internal, spec.internal);
-  checkEquivalentArguments(resource, [ALTERNATE_EXCHANGE], existing.arguments, spec.arguments);
+  const compared = spec.type === SUPER_STREAM ? [ALTERNATE_EXCHANGE, PARTITIONS] : [ALTERNATE_EXCHANGE];
+  checkEquivalentArguments(resource, compared, existing.arguments, spec.arguments);
 }

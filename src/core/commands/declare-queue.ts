@@ -4,6 +4,7 @@ import { withDefaultQueueType } from "../arguments/default-queue-type.ts";
 import { checkEquivalentArguments, checkEquivalentProperty } from "../arguments/equivalence.ts";
 import {
   checkQueueArguments,
+  checkStreamSizes,
   comparedQueueArguments,
   deadLetterExchangeOf,
   queueTypeOf,
@@ -81,6 +82,7 @@ export function checkSameQueue(resource: string, queue: Queue, properties: Queue
 export function checkNewQueue(resource: string, properties: QueueProperties): void {
   checkQueueArguments(resource, properties.arguments);
   checkQueueProperties(resource, properties);
+  checkStreamSizes(properties.arguments);
 }
 
 /** Pseudo queues of direct reply-to cannot be created; a live one has its requester as the only consumer. */
@@ -126,7 +128,7 @@ function create(context: CommandContext, name: string, spec: DeclareQueue): Decl
     exclusiveOwner: ownerOf(context, spec),
     arguments: spec.arguments,
   };
-  checkLimits(context, newQueue);
+  checkQueueLimits(context, newQueue);
   vhost.addQueue(newQueue);
   return { name, messageCount: 0, consumerCount: 0, created: true };
 }
@@ -154,7 +156,8 @@ function newQueueName(context: CommandContext, name: string, spec: DeclareQueue)
   return name;
 }
 
-function checkLimits(context: CommandContext, newQueue: NewQueue): void {
+/** @throws BrokerError 406 when the virtual host has no room for `count` queues such as this one, or for none */
+export function checkQueueLimits(context: CommandContext, newQueue: NewQueue, count = 1): void {
   const { actor, limits } = context;
   const isTransient = !newQueue.durable && newQueue.exclusiveOwner === undefined;
   if (isTransient && !limits.transientQueuesPermitted) {
@@ -163,7 +166,7 @@ function checkLimits(context: CommandContext, newQueue: NewQueue): void {
       "Feature `transient_nonexcl_queues` is deprecated.\nBy default, this feature is not permitted anymore.",
     );
   }
-  if (actor.vhost.queueCount >= limits.queuesMax) {
+  if (actor.vhost.queueCount + count > limits.queuesMax) {
     throw new BrokerError(
       "PRECONDITION_FAILED",
       `cannot declare queue '${newQueue.name}': ` +

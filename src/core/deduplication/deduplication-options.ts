@@ -1,5 +1,5 @@
 import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
-import { HeaderKey, type KeySource, MESSAGE_ID_KEY } from "./deduplication-key.ts";
+import { HeaderKey, type KeySource, MESSAGE_ID_KEY } from "../message-key.ts";
 
 /** Arguments of exchange.declare and queue.declare. */
 export const MESSAGE_DEDUPLICATION = "x-message-deduplication";

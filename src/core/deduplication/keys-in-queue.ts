@@ -4,7 +4,7 @@ import type { CommitParticipant } from "../commit-barrier.ts";
 import type { Message } from "../message.ts";
 import type { Store } from "../ports.ts";
 import type { Receipt } from "../receipt.ts";
-import type { KeySource } from "./deduplication-key.ts";
+import type { KeySource } from "../message-key.ts";
 import type { DeduplicationOptions } from "./deduplication-options.ts";
 import type { DeduplicationEnvironment } from "./deduplication-window.ts";
 import { isKeyInQueueNote, keyInQueueNote, readKeyInQueue, readSequence } from "./key-in-queue-note.ts";
@@ -66,8 +66,8 @@ export class KeysInQueue implements QueueDeduplication, CommitParticipant {
   }
 
   /** Unacknowledged messages are forgotten as well, as by the plugin. */
-  purged(): void {
-    for (const sequence of [...this.#keys.keys()]) this.leaving(sequence);
+  purged(waits: (sequence: number) => boolean): void {
+    for (const sequence of [...this.#keys.keys()]) if (!waits(sequence)) this.leaving(sequence);
   }
 
   recoverNote(noteKey: Uint8Array, value: Uint8Array): boolean {

@@ -26,8 +26,8 @@ export interface QueueDeduplication {
   recorded(sequence: number, message: Message): void;
   /** A message that the queue has written down is about to leave it, whatever becomes of it. */
   leaving(sequence: number): void;
-  /** The queue has been purged. */
-  purged(): void;
+  /** The queue has been purged of all messages but those that wait for their delay. */
+  purged(waits: (sequence: number) => boolean): void;
   /** Takes over what recovery found; false for a note that is not about duplicates. */
   recoverNote(noteKey: Uint8Array, value: Uint8Array): boolean;
   /** Forgets everything, in the store too. */

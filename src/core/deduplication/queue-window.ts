@@ -3,7 +3,7 @@
 import type { Destination } from "../destination.ts";
 import type { Message } from "../message.ts";
 import type { Receipt } from "../receipt.ts";
-import { HeaderName, headerOf } from "./deduplication-key.ts";
+import { HeaderName, headerOf } from "../message-key.ts";
 import type { DeduplicationOptions } from "./deduplication-options.ts";
 import type { DeduplicationEnvironment } from "./deduplication-window.ts";
 import type { DeduplicatedQueue, QueueDeduplication } from "./queue-deduplication.ts";

@@ -3,7 +3,7 @@
 import type { Destination } from "../destination.ts";
 import type { Message } from "../message.ts";
 import type { Receipt } from "../receipt.ts";
-import { HeaderName, headerOf } from "./deduplication-key.ts";
+import { HeaderName, headerOf } from "../message-key.ts";
 import {
   CACHE_TTL,
   CACHE_TTL_MILLISECONDS_MAX,

@@ -9,7 +9,7 @@
  * slot. So the notes are a ring, and a new one takes the place of the oldest.
  */
 
-import { KEY_BYTES_MAX } from "./deduplication-key.ts";
+import { KEY_BYTES_MAX } from "../message-key.ts";
 
 /** First octet of the notes of a window. */
 const WINDOW_NOTE = 16;

@@ -1,5 +1,6 @@
 import type { FieldTable } from "../../wire/field-table.ts";
 import type { PolicyValues } from "../policy-values.ts";
+import type { ExchangeStorage } from "../store-owner.ts";
 import { ALTERNATE_EXCHANGE, alternateExchangeOf } from "./alternate-exchange.ts";
 import { Bindings } from "./bindings.ts";
 import type { Binding, Exchange, RoutingInput } from "./exchange.ts";
@@ -19,7 +20,7 @@ export abstract class BoundExchange implements Exchange {
   readonly arguments: FieldTable;
   alternateExchange: string | undefined;
   readonly delayedCount = 0;
-  readonly stored = undefined;
+  readonly stored: ExchangeStorage | undefined = undefined;
   abstract readonly routesByKeyAlone: boolean;
   readonly #bindings = new Bindings();
   /** The alternate exchange in the arguments, which comes before a policy's. */

@@ -1,5 +1,6 @@
 import { MESSAGE_DEDUPLICATION_TYPE, wantsDeduplication } from "../deduplication/exchange-arguments.ts";
 import { BrokerError } from "../errors.ts";
+import { SUPER_STREAM } from "../super-stream.ts";
 import { ConsistentHashExchange } from "./consistent-hash-exchange.ts";
 import { DELAYED_MESSAGE, DelayedMessageExchange, specWithin } from "./delayed-message-exchange.ts";
 import { DirectExchange } from "./direct-exchange.ts";
@@ -13,6 +14,7 @@ import { MessageDeduplicationExchange } from "./message-deduplication-exchange.t
 import { ModulusHashExchange } from "./modulus-hash-exchange.ts";
 import { RandomExchange } from "./random-exchange.ts";
 import { RecentHistoryExchange } from "./recent-history-exchange.ts";
+import { SuperStreamExchange } from "./super-stream-exchange.ts";
 import { TopicExchange } from "./topic-exchange.ts";
 
 type ExchangeConstructor = new (spec: ExchangeSpec, environment: ExchangeEnvironment) => Exchange;
@@ -29,6 +31,7 @@ const CONSTRUCTORS: ReadonlyMap<string, ExchangeConstructor> = new Map<string, E
   ["x-modulus-hash", ModulusHashExchange],
   ["x-random", RandomExchange],
   ["x-recent-history", RecentHistoryExchange],
+  [SUPER_STREAM, SuperStreamExchange],
 ]);
 
 /** The exchange types that can be declared. */
@@ -72,8 +75,9 @@ export function createExchange(spec: ExchangeSpec, environment: ExchangeEnvironm
 
 function createRoutingExchange(spec: ExchangeSpec, environment: ExchangeEnvironment): Exchange {
   if (spec.type === DELAYED_MESSAGE) {
-    const within = createRoutingExchange(specWithin(spec), environment);
-    return new DelayedMessageExchange(spec.id ?? environment.allocateId(), within, environment);
+    const id = spec.id ?? environment.allocateId();
+    const within = createRoutingExchange({ ...specWithin(spec), id }, environment);
+    return new DelayedMessageExchange(id, within, environment);
   }
   const Constructor = CONSTRUCTORS.get(spec.type);
   if (Constructor === undefined) throw noSuchType(spec.type);

@@ -4,11 +4,13 @@ import type { DelayLine } from "../delay-line.ts";
 import { BrokerError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import type { PolicyValues } from "../policy-values.ts";
+import type { ExchangeStorage } from "../store-owner.ts";
 import type { Binding, Exchange, RoutingInput } from "./exchange.ts";
 import type { ExchangeEnvironment } from "./exchange-environment.ts";
 import type { ExchangeSpec } from "./exchange-spec.ts";
 import { heldInput } from "./held-input.ts";
 import { routeMessage } from "./route.ts";
+import { sharedStorage } from "./shared-storage.ts";
 import type { Target } from "./target.ts";
 
 export const DELAYED_MESSAGE = "x-delayed-message";
@@ -25,20 +27,22 @@ const LINE_PREFIX = "amq.delayed-";
 export class DelayedMessageExchange implements Exchange {
   readonly type = DELAYED_MESSAGE;
   readonly routesByKeyAlone = false;
-  readonly stored: DelayLine;
+  readonly stored: ExchangeStorage;
+  readonly #line: DelayLine;
   readonly #within: Exchange;
   readonly #exchangeByName: (name: string) => Exchange | undefined;
 
-  /** @param within the exchange of the type it delays messages for, under its own name */
+  /** @param within the exchange of the type it delays messages for, under its own name and id */
   constructor(id: number, within: Exchange, environment: ExchangeEnvironment) {
     this.#within = within;
     this.#exchangeByName = environment.exchangeByName;
-    this.stored = environment.createDelayLine({
+    this.#line = environment.createDelayLine({
       id,
       name: LINE_PREFIX + within.name,
       durable: within.durable,
       release: (message) => this.#route(message),
     });
+    this.stored = within.stored === undefined ? this.#line : sharedStorage(this.#line, within.stored);
   }
 
   get name(): string {
@@ -74,7 +78,7 @@ export class DelayedMessageExchange implements Exchange {
   }
 
   get delayedCount(): number {
-    return this.stored.count;
+    return this.#line.count;
   }
 
   configure(policy: PolicyValues): boolean {
@@ -96,7 +100,7 @@ export class DelayedMessageExchange implements Exchange {
   /** A message that has a delay before it goes to the delay line alone. */
   match(input: RoutingInput, targets: Set<Target>): void {
     const { message } = input;
-    if (message !== undefined && delayOf(message) > 0) targets.add(this.stored);
+    if (message !== undefined && delayOf(message) > 0) targets.add(this.#line);
     else this.#within.match(input, targets);
   }
 

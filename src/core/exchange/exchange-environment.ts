@@ -2,6 +2,7 @@ import type { Clock } from "../../lib/clock.ts";
 import type { Random } from "../../lib/random.ts";
 import type { DeduplicationEnvironment } from "../deduplication/deduplication-window.ts";
 import type { CreateDelayLine } from "../delay-line.ts";
+import type { CreateMessageHistory } from "../message-history.ts";
 import type { Exchange } from "./exchange.ts";
 
 /** What exchanges need of their virtual host. */
@@ -16,4 +17,5 @@ export interface ExchangeEnvironment {
   readonly releaseId: (id: number) => void;
   readonly deduplication: DeduplicationEnvironment;
   readonly createDelayLine: CreateDelayLine;
+  readonly createMessageHistory: CreateMessageHistory;
 }

@@ -1,12 +1,12 @@
 import { BrokerError } from "../errors.ts";
+import type { QueueType } from "../queue-type.ts";
 import type { Binding, Destination } from "./exchange.ts";
 import { RandomExchange } from "./random-exchange.ts";
 import { isExchange } from "./target.ts";
 
-/** What a queue says of itself when it is not a classic one. */
+/** A queue, as far as this exchange looks at it. */
 interface TypedQueue extends Destination {
-  /** The value of x-queue-type; undefined: "classic". */
-  readonly queueType?: string;
+  readonly type?: QueueType;
 }
 
 /**
@@ -17,8 +17,8 @@ export class LocalRandomExchange extends RandomExchange {
   protected override checkBinding({ target, routingKey }: Binding): void {
     if (routingKey !== "") throw refused(`Non empty binding '${routingKey}' key not permitted`);
     if (isExchange(target)) throw refused("Destination not found");
-    const { queueType = "classic" }: TypedQueue = target;
-    if (queueType !== "classic") throw refused(`Queue type rabbit_${queueType}_queue not valid for this exchange type`);
+    const { type }: TypedQueue = target;
+    if (type !== "classic") throw refused(`Queue type rabbit_${type}_queue not valid for this exchange type`);
   }
 }
 

@@ -151,6 +151,7 @@ function storageOf(
 ): ExchangeStorage {
   return {
     id,
+    firstSequence: within?.firstSequence ?? 0,
     recoverNote: (key, value) => {
       if (!filter.recoverNote(key, value)) within?.recoverNote(key, value);
     },

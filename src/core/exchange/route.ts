@@ -2,12 +2,16 @@
 import type { Destination, Exchange, RoutingInput } from "./exchange.ts";
 import { isExchange, type Target } from "./target.ts";
 
+const NO_NAMES: readonly string[] = [];
+
 /** Where a message goes. */
 export interface Route {
   /** Each destination once, however many bindings lead to it. Empty: the message is unroutable. */
   readonly destinations: readonly Destination[];
   /** True when the same routing keys lead to the same route until a binding, a queue or an exchange changes. */
   readonly cacheable: boolean;
+  /** Of a route that is cacheable: the exchanges it came past, and those that were looked for and are not there. */
+  readonly exchangeNames: readonly string[];
 }
 
 /**
@@ -24,16 +28,19 @@ export function routeMessage(
 ): Route {
   const matched = new Set<Target>();
   start.match(input, matched);
-  if (matched.size === 0 && start.alternateExchange === undefined) {
-    return { destinations: [], cacheable: start.routesByKeyAlone };
-  }
+  if (matched.size === 0 && start.alternateExchange === undefined) return direct(start, []);
   const destinations: Destination[] = [];
   for (const target of matched) {
     if (isExchange(target)) return walk(start, matched, input, exchangeByName);
     destinations.push(target);
   }
   if (destinations.length === 0) return walk(start, matched, input, exchangeByName);
-  return { destinations, cacheable: start.routesByKeyAlone };
+  return direct(start, destinations);
+}
+
+/** A route that leads past no other exchange. */
+function direct({ name, routesByKeyAlone }: Exchange, destinations: readonly Destination[]): Route {
+  return { destinations, cacheable: routesByKeyAlone, exchangeNames: routesByKeyAlone ? [name] : NO_NAMES };
 }
 
 /** @param matched the targets that `start` matched; matching twice could give others */
@@ -47,6 +54,7 @@ function walk(
   // A set is iterated in insertion order, entries added meanwhile included, so it is the queue of work as well.
   const visited = new Set<Exchange>([start]);
   let cacheable = true;
+  const missing: string[] = [];
   for (const exchange of visited) {
     cacheable &&= exchange.routesByKeyAlone;
     if (exchange !== start) {
@@ -56,11 +64,13 @@ function walk(
     if (matched.size === 0 && exchange.alternateExchange !== undefined) {
       const alternate = exchangeByName(exchange.alternateExchange);
       if (alternate !== undefined) visited.add(alternate);
+      else missing.push(exchange.alternateExchange);
     }
     for (const target of matched) {
       if (isExchange(target)) visited.add(target);
       else destinations.add(target);
     }
   }
-  return { destinations: [...destinations], cacheable };
+  const exchangeNames = cacheable ? [...Array.from(visited, ({ name }) => name), ...missing] : NO_NAMES;
+  return { destinations: [...destinations], cacheable, exchangeNames };
 }

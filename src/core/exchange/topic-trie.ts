@@ -1,9 +1,7 @@
 // Hot file: match runs for every message whose route is not cached.
 import type { Target } from "./target.ts";
 import { TargetCounts } from "./target-counts.ts";
-
-const ONE_WORD = "*";
-const ANY_WORDS = "#";
+import { ANY_WORDS, ONE_WORD, wordsOf } from "./topic-pattern.ts";
 
 /** The patterns that start with the words on the way from the root to this node. */
 class TopicNode {
@@ -139,8 +137,4 @@ export class TopicTrie {
     this.#reached = this.#next;
     this.#next = emptied;
   }
-}
-
-function wordsOf(pattern: string): string[] {
-  return pattern === "" ? [] : pattern.split(".");
 }

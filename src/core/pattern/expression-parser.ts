@@ -1,18 +1,4 @@
-import {
-  alternation,
-  anchor,
-  backReference,
-  capture,
-  characterRepeat,
-  inverted,
-  lookahead,
-  lookbehind,
-  type Matcher,
-  repeat,
-  sequence,
-  single,
-  wordBoundary,
-} from "./matchers.ts";
+import type { ExpressionSyntax, Repetition } from "./expression-syntax.ts";
 
 const QUANTIFIER = /(?:([*+?])|\{(\d+)(,(\d*))?\})(\??)/y;
 const CLASS = /\[(?:\\.|[^\]\\])*\]/y;
@@ -20,59 +6,55 @@ const ESCAPE = /\\(?:x[0-9A-Fa-f]{2}|u\{[0-9A-Fa-f]+\}|u[0-9A-Fa-f]{4}|k<[^>]*>|
 const CHARACTER = /./suy;
 const GROUP = /\((?:\?(:|=|!|<=|<!|<([^>]*)>))?/y;
 
-interface Quantifier {
-  readonly minimum: number;
-  readonly maximum: number;
-  readonly lazy: boolean;
-}
-
-interface Atom {
-  readonly matcher: Matcher;
+interface Atom<Part> {
+  readonly part: Part;
   /** For an atom that is one character: which ones. */
   readonly accepts?: (character: string) => boolean;
 }
 
-/** Makes a matcher of a regular expression in JavaScript's unicode syntax that JavaScript has accepted. */
-export class ExpressionParser {
+/** Takes a regular expression apart that is written in JavaScript's unicode syntax and that JavaScript has accepted. */
+export class ExpressionParser<Part> {
   groupCount = 0;
+  readonly #syntax: ExpressionSyntax<Part>;
   readonly #source: string;
   readonly #flags: "u" | "iu";
   readonly #groupNames = new Map<string, number>();
   #offset = 0;
 
-  constructor(source: string, flags: "u" | "iu") {
+  /** @param syntax what the parts are made into */
+  constructor(source: string, flags: "u" | "iu", syntax: ExpressionSyntax<Part>) {
+    this.#syntax = syntax;
     this.#source = source;
     this.#flags = flags;
   }
 
-  parse(): Matcher {
+  parse(): Part {
     const alternatives = [this.#alternative()];
     while (this.#source[this.#offset] === "|") {
       this.#offset++;
       alternatives.push(this.#alternative());
     }
-    return alternation(alternatives);
+    return this.#syntax.alternation(alternatives);
   }
 
-  #alternative(): Matcher {
-    const terms: Matcher[] = [];
+  #alternative(): Part {
+    const terms: Part[] = [];
     while (this.#offset < this.#source.length && !/[|)]/.test(this.#source[this.#offset] as string)) {
       terms.push(this.#term());
     }
-    return sequence(terms);
+    return this.#syntax.sequence(terms);
   }
 
-  #term(): Matcher {
-    const { matcher, accepts } = this.#atom();
-    const quantifier = this.#quantifier();
-    if (quantifier === undefined) return matcher;
-    const { minimum, maximum, lazy } = quantifier;
+  #term(): Part {
+    const { part, accepts } = this.#atom();
+    const repetition = this.#quantifier();
+    if (repetition === undefined) return part;
     return accepts === undefined
-      ? repeat(matcher, minimum, maximum, lazy)
-      : characterRepeat(accepts, minimum, maximum, lazy);
+      ? this.#syntax.repeat(part, repetition)
+      : this.#syntax.characterRepeat(accepts, repetition);
   }
 
-  #quantifier(): Quantifier | undefined {
+  #quantifier(): Repetition | undefined {
     const match = this.#take(QUANTIFIER);
     if (match === undefined) return undefined;
     const [, sign, least, comma, most, lazy] = match;
@@ -83,16 +65,16 @@ export class ExpressionParser {
     return { ...range, lazy: lazy === "?" };
   }
 
-  #atom(): Atom {
+  #atom(): Atom<Part> {
     switch (this.#source[this.#offset]) {
       case "^":
         this.#offset++;
-        return { matcher: anchor((_run, index) => index === 0) };
+        return { part: this.#syntax.start };
       case "$":
         this.#offset++;
-        return { matcher: anchor((run, index) => index === run.characters.length) };
+        return { part: this.#syntax.end };
       case "(":
-        return { matcher: this.#group() };
+        return { part: this.#group() };
       case "[":
         return this.#character((this.#take(CLASS) as RegExpExecArray)[0]);
       case "\\":
@@ -102,21 +84,21 @@ export class ExpressionParser {
     }
   }
 
-  #escape(source: string): Atom {
-    if (source === "\\b") return { matcher: wordBoundary };
-    if (source === "\\B") return { matcher: inverted(wordBoundary) };
+  #escape(source: string): Atom<Part> {
+    if (source === "\\b") return { part: this.#syntax.wordBoundary };
+    if (source === "\\B") return { part: this.#syntax.noWordBoundary };
     if (source.startsWith("\\k<")) return this.#reference(this.#groupNames.get(source.slice(3, -1)) as number);
     if (/^\\[1-9]/.test(source)) return this.#reference(Number(source.slice(1)) - 1);
     return this.#character(source);
   }
 
-  #reference(group: number): Atom {
+  #reference(group: number): Atom<Part> {
     const ignoresCase = this.#flags === "iu";
-    return { matcher: backReference(group, ignoresCase) };
+    return { part: this.#syntax.backReference(group, ignoresCase) };
   }
 
   /** @param source what stands for one character, e.g. `a`, `.`, `\d` or `[a-z]` */
-  #character(source: string): Atom {
+  #character(source: string): Atom<Part> {
     const expression = new RegExp(`^${source}$`, this.#flags);
     const verdicts = new Map<string, boolean>();
     const accepts = (character: string): boolean => {
@@ -127,10 +109,10 @@ export class ExpressionParser {
       }
       return verdict;
     };
-    return { matcher: single(accepts), accepts };
+    return { part: this.#syntax.character(accepts), accepts };
   }
 
-  #group(): Matcher {
+  #group(): Part {
     const [opening, kind, name] = this.#take(GROUP) as RegExpExecArray;
     const group = opening === "(" || name !== undefined ? this.groupCount++ : undefined;
     if (name !== undefined) this.#groupNames.set(name, group as number);
@@ -140,15 +122,15 @@ export class ExpressionParser {
       case ":":
         return inside;
       case "=":
-        return lookahead(inside);
+        return this.#syntax.look(inside, "ahead", false);
       case "!":
-        return inverted(lookahead(inside));
+        return this.#syntax.look(inside, "ahead", true);
       case "<=":
-        return lookbehind(inside);
+        return this.#syntax.look(inside, "behind", false);
       case "<!":
-        return inverted(lookbehind(inside));
+        return this.#syntax.look(inside, "behind", true);
       default:
-        return capture(inside, group as number);
+        return this.#syntax.capture(inside, group as number);
     }
   }
 

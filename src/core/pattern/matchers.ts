@@ -1,4 +1,6 @@
 import type { Run } from "./bounded-run.ts";
+import type { ExpressionSyntax, Repetition } from "./expression-syntax.ts";
+import { isWordBoundary } from "./word-boundary.ts";
 
 /** What is to match behind; gets where. */
 export type Continuation = (index: number) => boolean;
@@ -9,34 +11,27 @@ export type Matcher = (run: Run, index: number, next: Continuation) => boolean;
 /** Tells whether something holds at a place; it takes no characters. */
 type Condition = (run: Run, index: number) => boolean;
 
-const WORD = /^\w$/;
-
 /** One character. */
-export function single(accepts: (character: string) => boolean): Matcher {
+function single(accepts: (character: string) => boolean): Matcher {
   return (run, index, next) => index < run.characters.length && accepts(run.characters[index]!) && next(index + 1);
 }
 
-export function anchor(condition: Condition): Matcher {
+function anchor(condition: Condition): Matcher {
   return (run, index, next) => condition(run, index) && next(index);
 }
 
-export const wordBoundary: Matcher = anchor((run, index) => isWord(run, index - 1) !== isWord(run, index));
-
-function isWord(run: Run, index: number): boolean {
-  const character = run.characters[index];
-  return character !== undefined && WORD.test(character);
-}
+const wordBoundary: Matcher = anchor((run, index) => isWordBoundary(run.characters, index));
 
 /** Takes no characters, and matches where `matcher`, which takes none either, does not. */
-export function inverted(matcher: Matcher): Matcher {
+function inverted(matcher: Matcher): Matcher {
   return anchor((run, index) => !matcher(run, index, () => true));
 }
 
-export function lookahead(inside: Matcher): Matcher {
+function lookahead(inside: Matcher): Matcher {
   return anchor((run, index) => run.step(() => inside(run, index, () => true)));
 }
 
-export function lookbehind(inside: Matcher): Matcher {
+function lookbehind(inside: Matcher): Matcher {
   return anchor((run, index) => {
     for (let start = index; start >= 0; start--) {
       if (run.step(() => inside(run, start, (end) => end === index))) return true;
@@ -45,7 +40,7 @@ export function lookbehind(inside: Matcher): Matcher {
   });
 }
 
-export function sequence(terms: readonly Matcher[]): Matcher {
+function sequence(terms: readonly Matcher[]): Matcher {
   if (terms.length === 1) return terms[0]!;
   const from = (position: number, run: Run, index: number, next: Continuation): boolean => {
     if (position === terms.length) return next(index);
@@ -54,13 +49,13 @@ export function sequence(terms: readonly Matcher[]): Matcher {
   return (run, index, next) => from(0, run, index, next);
 }
 
-export function alternation(alternatives: readonly Matcher[]): Matcher {
+function alternation(alternatives: readonly Matcher[]): Matcher {
   if (alternatives.length === 1) return alternatives[0]!;
   return (run, index, next) => run.step(() => alternatives.some((alternative) => alternative(run, index, next)));
 }
 
 /** @param group counted from 0 */
-export function capture(inside: Matcher, group: number): Matcher {
+function capture(inside: Matcher, group: number): Matcher {
   const [start, end] = [2 * group, 2 * group + 1];
   return (run, index, next) => {
     const { captures } = run;
@@ -78,7 +73,7 @@ export function capture(inside: Matcher, group: number): Matcher {
 }
 
 /** What a group has captured; nothing when it has not. */
-export function backReference(group: number, ignoresCase: boolean): Matcher {
+function backReference(group: number, ignoresCase: boolean): Matcher {
   const folded = (text: string): string => (ignoresCase ? text.toLowerCase() : text);
   return (run, index, next) => {
     const [start, end] = [run.captures[2 * group]!, run.captures[2 * group + 1]!];
@@ -91,12 +86,7 @@ export function backReference(group: number, ignoresCase: boolean): Matcher {
 }
 
 /** Any number of characters: tried without going deeper for each. */
-export function characterRepeat(
-  accepts: (character: string) => boolean,
-  minimum: number,
-  maximum: number,
-  lazy: boolean,
-): Matcher {
+function characterRepeat(accepts: (character: string) => boolean, { minimum, maximum, lazy }: Repetition): Matcher {
   return (run, index, next) => {
     const { characters } = run;
     const last = Math.min(characters.length, index + maximum);
@@ -113,7 +103,7 @@ export function characterRepeat(
 }
 
 /** Anything, again and again. */
-export function repeat(inside: Matcher, minimum: number, maximum: number, lazy: boolean): Matcher {
+function repeat(inside: Matcher, { minimum, maximum, lazy }: Repetition): Matcher {
   const from = (count: number, run: Run, index: number, next: Continuation): boolean => {
     const enough = (): boolean => count >= minimum && next(index);
     const more = (): boolean =>
@@ -127,3 +117,22 @@ export function repeat(inside: Matcher, minimum: number, maximum: number, lazy: 
   };
   return (run, index, next) => from(0, run, index, next);
 }
+
+/** Tries one way after the other. */
+export const BACKTRACKING: ExpressionSyntax<Matcher> = {
+  character: single,
+  characterRepeat,
+  start: anchor((_run, index) => index === 0),
+  end: anchor((run, index) => index === run.characters.length),
+  wordBoundary,
+  noWordBoundary: inverted(wordBoundary),
+  sequence,
+  alternation,
+  repeat,
+  capture,
+  backReference,
+  look: (inside, direction, isInverted) => {
+    const matcher = direction === "ahead" ? lookahead(inside) : lookbehind(inside);
+    return isInverted ? inverted(matcher) : matcher;
+  },
+};

@@ -59,6 +59,11 @@ export class Attempts implements CommitParticipant {
     if (this.#attempts.delete(sequence)) this.#change(sequence);
   }
 
+  /** Forgets the messages that are not to be kept. */
+  keepOnly(isKept: (sequence: number) => boolean): void {
+    for (const sequence of this.#attempts.keys()) if (!isKept(sequence)) this.forget(sequence);
+  }
+
   clear(): void {
     this.#attempts.clear();
     this.#changed.clear();

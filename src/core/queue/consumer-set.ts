@@ -66,6 +66,11 @@ export class ConsumerSet implements Consumers {
     return undefined;
   }
 
+  keepTurn(consumer: Consumer): void {
+    const group = this.#groups.find(({ priority }) => priority === consumer.priority);
+    if (group?.consumers[group.turn - 1] === consumer) group.turn--;
+  }
+
   /** An exclusive consumer is the only one. */
   refuses(exclusive: boolean): boolean {
     return (exclusive && this.size > 0) || this.#groups[0]?.consumers[0]?.exclusive === true;

@@ -12,6 +12,8 @@ export interface Consumers extends Iterable<Consumer> {
   wake(): void;
   /** The consumer that gets the next message; undefined when none is ready. */
   next(): Consumer | undefined;
+  /** The consumer that {@link next} has just returned did not get the message: it is its turn again. */
+  keepTurn(consumer: Consumer): void;
   /** Whether a further consumer, exclusive or not, cannot be let in. */
   refuses(exclusive: boolean): boolean;
 }

@@ -3,7 +3,7 @@ import type { QueueDeduplication } from "../deduplication/queue-deduplication.ts
 import { Message } from "../message.ts";
 import type { DeadLetterRouter } from "./dead-letter/dead-letter-router.ts";
 import type { DeathReason } from "./dead-letter/death.ts";
-import type { QueueLog } from "./queue-log.ts";
+import type { LogHead, QueueLog } from "./queue-log.ts";
 import type { QueueSettings } from "./queue-settings.ts";
 import type { Returns } from "./returns.ts";
 
@@ -14,8 +14,8 @@ export interface DeathPlace {
   readonly log: QueueLog;
   readonly returns: Returns | undefined;
   readonly deduplication: QueueDeduplication | undefined;
-  /** Points `message` at the first ready message of `log`, one of the queue's, that need not be kept back. */
-  peek(log: QueueLog, message: Message): boolean;
+  /** Points `message` at the first ready message of `head`, one of the queue's log, that need not be kept back. */
+  peek(head: LogHead, message: Message): boolean;
 }
 
 /** Ends messages that no consumer has accepted, and sends them where dead letters go. */

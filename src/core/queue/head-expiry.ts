@@ -4,7 +4,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { Message } from "../message.ts";
 import type { DeathPlace, Deaths } from "./deaths.ts";
 import { ExpiryTimer } from "./expiry-timer.ts";
-import type { QueueLog } from "./queue-log.ts";
+import type { LogHead } from "./queue-log.ts";
 
 /** Ends messages whose time is over when they are at the head of their log. RabbitMQ: "Time-To-Live and Expiration". */
 export class HeadExpiry {
@@ -35,7 +35,7 @@ export class HeadExpiry {
   /** Ends the messages at the heads whose time is over, and sees to it that the next is looked at when its time comes. */
   expire(): void {
     const { heads } = this.#place.log;
-    for (let index = 0; index < heads.length; index++) this.#expireHead(heads[index] as QueueLog);
+    for (let index = 0; index < heads.length; index++) this.#expireHead(heads[index] as LogHead);
     this.#message.release();
   }
 
@@ -51,15 +51,15 @@ export class HeadExpiry {
     this.#recovered = false;
   }
 
-  #expireHead(log: QueueLog): void {
+  #expireHead(head: LogHead): void {
     const message = this.#message;
-    while (this.#place.peek(log, message)) {
+    while (this.#place.peek(head, message)) {
       if (message.expiresAt === 0) return;
       if (message.expiresAt > this.#clock.now()) {
         this.#timer.arm(message.expiresAt);
         return;
       }
-      this.#deaths.die(message, log.take(message), "expired");
+      this.#deaths.die(message, head.take(message), "expired");
     }
   }
 }

@@ -6,6 +6,9 @@ export const LANE_SEQUENCES = 2 ** 44;
 /** The lane of messages that wait for their x-delay to pass; the lower ones are for priorities, of which there are 256. */
 export const DELAY_LANE = 256;
 
+/** The lane of the messages that an exchange remembers; the same exchange may have others in lane 0, which are delayed. */
+export const HISTORY_LANE = 257;
+
 /** What a log may differ in. */
 export interface MessageLogOptions {
   /** Which of the queue's logs it is; 0 unless the queue has several. */

@@ -11,20 +11,19 @@ import { ChunkList } from "./chunk-list.ts";
 import { ChunkMerger, mergeChunks } from "./chunk-merger.ts";
 import { ChunkStorage, type LogEnvironment } from "./chunk-storage.ts";
 import { LANE_SEQUENCES, type MessageLogOptions } from "./lanes.ts";
+import { type CursorHost, LogCursor } from "./log-cursor.ts";
+import { LogTail } from "./log-tail.ts";
 import { deliveredMark, deliveredMarkKey } from "./notes.ts";
 import type { QueueLog } from "./queue-log.ts";
-import { readRecord, recordBytesAt, recordBytesOf, writeRecord } from "./record.ts";
+import { readRecord } from "./record.ts";
 import { Returned } from "./returned.ts";
-
-/** A chunk takes no more messages than this, so that the record of what is settled stays small. */
-const CHUNK_MESSAGES_MAX = 4096;
 
 /**
  * The messages of one queue in order, each known by its sequence number. A message is ready until it is taken,
  * then unsettled until it is settled or requeued; a requeued message is ready again at its old place.
  * Ready messages cost nothing on the heap: they are octets in a chunk, in memory or in the store.
  */
-export class MessageLog implements QueueLog, CommitParticipant {
+export class MessageLog implements QueueLog, CommitParticipant, CursorHost {
   readonly heads: readonly MessageLog[] = [this];
   readonly #lane: number;
   readonly #durable: boolean;
@@ -33,18 +32,11 @@ export class MessageLog implements QueueLog, CommitParticipant {
   readonly #merger = new ChunkMerger();
   readonly #chunks = new ChunkList();
   readonly #requeued: Returned;
-  #nextSequence: number;
+  readonly #tail: LogTail;
+  /** What is delivered next, unless a requeued message comes first. */
+  readonly #cursor: LogCursor;
   #enlisted = false;
   #dropped = false;
-  /** The arena that new messages go into, and the chunk that takes them. */
-  #arena: Arena | undefined;
-  #tail: Chunk | undefined;
-  /** The cursor: the record that is delivered next, unless a requeued message comes first. */
-  #cursorChunk: Chunk | undefined;
-  #cursorIndex = 0;
-  #cursorOffset = 0;
-  /** Where the cursor stands when it is in no chunk. */
-  #cursorSequence: number;
   /** The message that the last successful peek found. */
   #peekedSequence = -1;
   #peekedRequeued = false;
@@ -70,8 +62,8 @@ export class MessageLog implements QueueLog, CommitParticipant {
     this.#requeued = new Returned(options.returnTurns);
     this.#lane = options.lane ?? 0;
     const first = this.#lane * LANE_SEQUENCES;
-    this.#nextSequence = first;
-    this.#cursorSequence = first;
+    this.#tail = new LogTail(first, this.#chunks, environment, (chunk) => this.#sealed(chunk));
+    this.#cursor = new LogCursor(first, this.#chunks, this.#tail, this);
     this.#redeliveredBelow = first;
     this.#deliveredBelow = options.marksDeliveries === false ? Number.POSITIVE_INFINITY : first;
     this.#deliveredBelowStored = this.#deliveredBelow;
@@ -80,7 +72,7 @@ export class MessageLog implements QueueLog, CommitParticipant {
   recoverChunk(descriptor: ChunkDescriptor, settlement: ChunkSettlement | undefined): void {
     const chunk = Chunk.stored(descriptor, settlement);
     this.#storage.noteUsed();
-    this.#nextSequence = Math.max(this.#nextSequence, chunk.end);
+    this.#tail.skipTo(chunk.end);
     if (!chunk.durable) {
       chunk.settleAll();
       this.#storage.noteSettled(chunk);
@@ -98,20 +90,13 @@ export class MessageLog implements QueueLog, CommitParticipant {
     this.#redeliveredBelow = sequence;
     this.#deliveredBelow = sequence;
     this.#deliveredBelowStored = sequence;
-    this.#nextSequence = Math.max(this.#nextSequence, sequence);
+    this.#tail.skipTo(sequence);
   }
 
   append(message: Message, receipt: Receipt | undefined, publishSequence: number): number {
     const persistent = this.#durable && message.persistent;
-    const recordBytes = recordBytesOf(message);
-    const chunk = this.#openChunk(recordBytes);
-    const arena = this.#arena as Arena;
-    writeRecord(message, persistent, recordBytes, arena.buffer, arena.used);
-    arena.used += recordBytes;
-    const index = chunk.count++;
-    chunk.recordBytes += recordBytes;
-    this.#environment.memory.usedBytes += recordBytes;
-    this.#nextSequence++;
+    const chunk = this.#tail.add(message, persistent);
+    const index = chunk.count - 1;
     this.readyCount++;
     this.readyBytes += message.bodyBytes;
     if (persistent) {
@@ -127,27 +112,11 @@ export class MessageLog implements QueueLog, CommitParticipant {
 
   peek(message: Message): boolean {
     if (this.#requeued.size > 0) return this.#peekRequeued(message);
-    while (true) {
-      const chunk = this.#cursorChunk ?? this.#enterChunk();
-      if (chunk === undefined) return false;
-      if (this.#cursorIndex >= chunk.count) {
-        if (chunk === this.#tail) return false;
-        this.#leaveChunk(chunk);
-        continue;
-      }
-      if (chunk.arena === undefined && !this.#load(chunk)) continue;
-      if (this.#cursorOffset < 0) this.#cursorOffset = chunk.offsetOf(this.#cursorIndex);
-      const { buffer } = chunk.arena as Arena;
-      if (chunk.isSettled(this.#cursorIndex)) {
-        this.#cursorOffset += recordBytesAt(buffer, this.#cursorOffset);
-        this.#cursorIndex++;
-        continue;
-      }
-      readRecord(buffer, this.#cursorOffset, message);
-      this.#peekedSequence = chunk.first + this.#cursorIndex;
-      this.#peekedRequeued = false;
-      return true;
-    }
+    const sequence = this.#cursor.find(message);
+    if (sequence < 0) return false;
+    this.#peekedSequence = sequence;
+    this.#peekedRequeued = false;
+    return true;
   }
 
   /** When the first returned message came back, if that is what orders them; Infinity when there is none. */
@@ -174,8 +143,7 @@ export class MessageLog implements QueueLog, CommitParticipant {
       this.#requeued.pop();
       return sequence;
     }
-    this.#cursorOffset += recordBytesAt(message.buffer, this.#cursorOffset);
-    this.#cursorIndex++;
+    this.#cursor.pass(message);
     if (sequence >= this.#deliveredBelow) {
       this.#deliveredBelow = sequence + 1;
       if (message.persistent && this.#durable && !this.#enlisted) this.#enlist();
@@ -200,7 +168,8 @@ export class MessageLog implements QueueLog, CommitParticipant {
   }
 
   rest(): void {
-    if (this.#cursorChunk?.state === "stored") this.#leaveChunk(this.#cursorChunk);
+    const { chunk } = this.#cursor;
+    if (chunk?.state === "stored") this.#cursor.leave(chunk);
   }
 
   purge(message: Message): number {
@@ -209,13 +178,13 @@ export class MessageLog implements QueueLog, CommitParticipant {
       this.settle(this.take(message), message.persistent, message.bodyBytes);
     }
     // What was taken and is not settled is before the cursor; chunks that begin at or behind it go whole, unread.
-    const entered = this.#cursorChunk ?? this.#enterChunk();
-    if (entered !== undefined && entered.first < this.#cursorPoint()) {
-      while (this.peek(message) && this.#cursorChunk === entered) {
+    const entered = this.#cursor.chunk ?? this.#cursor.enter();
+    if (entered !== undefined && entered.first < this.#cursor.point) {
+      while (this.peek(message) && this.#cursor.chunk === entered) {
         this.settle(this.take(message), message.persistent, message.bodyBytes);
       }
     }
-    for (const chunk of [...this.#chunks.from(this.#cursorPoint())]) {
+    for (const chunk of [...this.#chunks.from(this.#cursor.point)]) {
       chunk.settleAll();
       this.#afterSettle(chunk);
     }
@@ -233,10 +202,10 @@ export class MessageLog implements QueueLog, CommitParticipant {
     }
     this.#chunks.clear();
     this.#requeued.clear();
-    this.#tail = undefined;
-    this.#cursorChunk = undefined;
+    this.#tail.chunk = undefined;
+    this.#cursor.stand(this.#tail.nextSequence);
     this.#revived = undefined;
-    this.#releaseArena();
+    this.#tail.releaseArena();
     this.readyCount = 0;
     this.readyBytes = 0;
     this.unsettledCount = 0;
@@ -249,7 +218,7 @@ export class MessageLog implements QueueLog, CommitParticipant {
   }
 
   #prepareChanges(store: Store): void {
-    if (this.#tail?.durable === true) this.#seal();
+    if (this.#tail.chunk?.durable === true) this.#tail.seal();
     const run = this.#merger.pick(this.#chunks);
     if (run !== undefined) this.#merge(store, run);
     this.#storage.prepare(store);
@@ -267,8 +236,8 @@ export class MessageLog implements QueueLog, CommitParticipant {
   committed(): void {
     for (const chunk of this.#storage.committed()) {
       this.#merger.chunkStored(chunk);
-      if (chunk === this.#cursorChunk) continue;
-      if (chunk.first < this.#cursorPoint() || this.#storage.memoryExceeded) this.#storage.evict(chunk);
+      if (chunk === this.#cursor.chunk) continue;
+      if (chunk.first < this.#cursor.point || this.#storage.memoryExceeded) this.#storage.evict(chunk);
     }
   }
 
@@ -282,67 +251,21 @@ export class MessageLog implements QueueLog, CommitParticipant {
     this.#environment.barrier.enlist(this);
   }
 
-  /** Sequence number of the record the cursor stands at. */
-  #cursorPoint(): number {
-    return this.#cursorChunk === undefined ? this.#cursorSequence : this.#cursorChunk.first + this.#cursorIndex;
-  }
-
-  /** The chunk that takes a record of `recordBytes`. */
-  #openChunk(recordBytes: number): Chunk {
-    let arena = this.#arena;
-    if (arena === undefined || arena.used + recordBytes > arena.buffer.length) {
-      if (this.#tail !== undefined) this.#seal();
-      this.#releaseArena();
-      arena = this.#environment.arenas.take(recordBytes);
-      arena.hold();
-      this.#arena = arena;
-    }
-    const tail = this.#tail;
-    if (tail !== undefined && tail.count < CHUNK_MESSAGES_MAX) return tail;
-    if (tail !== undefined) this.#seal();
-    const chunk = new Chunk(this.#nextSequence);
-    arena.hold();
-    chunk.arena = arena;
-    chunk.start = arena.used;
-    this.#tail = chunk;
-    this.#chunks.push(chunk);
-    return chunk;
-  }
-
-  /** Ends the tail. It is written if a restart must find it, or if there is too much in memory. */
-  #seal(): void {
-    const chunk = this.#tail as Chunk;
-    this.#tail = undefined;
-    chunk.state = "sealed";
+  /** A sealed chunk is written if a restart must find it, or if there is too much in memory. */
+  #sealed(chunk: Chunk): void {
     if (!chunk.durable && !this.#storage.memoryExceeded) return;
     this.#storage.write(chunk);
     this.#enlist();
   }
 
-  #releaseArena(): void {
-    this.#arena?.release();
-    this.#arena = undefined;
-  }
-
-  #enterChunk(): Chunk | undefined {
-    const chunk = this.#chunks.firstFrom(this.#cursorSequence);
-    if (chunk === undefined) return undefined;
-    this.#cursorChunk = chunk;
-    this.#cursorIndex = Math.max(0, this.#cursorSequence - chunk.first);
-    this.#cursorOffset = -1;
-    return chunk;
-  }
-
-  #leaveChunk(chunk: Chunk): void {
-    this.#cursorSequence = chunk.first + this.#cursorIndex;
-    this.#cursorChunk = undefined;
+  left(chunk: Chunk): void {
     if (chunk.state === "stored" && chunk !== this.#revived) this.#storage.evict(chunk);
   }
 
   /** Reads a chunk back. False when a restart has left nothing in it to deliver, and it is gone. */
-  #load(chunk: Chunk): boolean {
+  load(chunk: Chunk): boolean {
     this.#storage.load(chunk);
-    if (chunk === this.#cursorChunk) this.#cursorOffset = -1;
+    if (chunk === this.#cursor.chunk) this.#cursor.moved();
     if (!chunk.recovered || chunk.settleForgotten() === 0) return true;
     this.#afterSettle(chunk);
     return !chunk.allSettled;
@@ -365,15 +288,20 @@ export class MessageLog implements QueueLog, CommitParticipant {
       const isElsewhere = chunk !== this.#readLast;
       this.#readLast = chunk;
       if (isElsewhere && this.#storage.readRecord(chunk, index, message)) return;
-      if (this.#revived !== undefined && this.#revived !== this.#cursorChunk && this.#revived.state === "stored") {
+      if (this.#revived !== undefined && this.#revived !== this.#cursor.chunk && this.#revived.state === "stored") {
         this.#storage.evict(this.#revived);
       }
-      this.#load(chunk);
+      this.load(chunk);
       this.#revived = chunk;
       // Finds, and keeps, where the records are.
       chunk.offsetOf(chunk.count - 1);
     }
     readRecord((chunk.arena as unknown as Arena).buffer, chunk.offsetOf(index), message);
+  }
+
+  holds(sequence: number): boolean {
+    const chunk = this.#chunks.find(sequence);
+    return chunk !== undefined && !chunk.isSettled(sequence - chunk.first);
   }
 
   takeReceipt(sequence: number): (() => void) | undefined {
@@ -385,26 +313,19 @@ export class MessageLog implements QueueLog, CommitParticipant {
     this.#storage.noteSettled(chunk);
     if (chunk.written && !this.#enlisted) this.#enlist();
     if (!chunk.allSettled) return;
-    if (chunk === this.#tail) this.#tail = undefined;
-    if (chunk === this.#cursorChunk) {
-      this.#cursorSequence = chunk.end;
-      this.#cursorChunk = undefined;
-    }
+    if (chunk === this.#tail.chunk) this.#tail.chunk = undefined;
+    if (chunk === this.#cursor.chunk) this.#cursor.stand(chunk.end);
     if (chunk === this.#revived) this.#revived = undefined;
     this.#chunks.remove(chunk);
     this.#storage.evict(chunk);
-    if (this.#chunks.size === 0) this.#releaseArena();
+    if (this.#chunks.size === 0) this.#tail.releaseArena();
   }
 
   #merge(store: Store, run: Chunk[]): void {
-    for (const chunk of run) if (chunk.arena === undefined && !this.#load(chunk)) return;
+    for (const chunk of run) if (chunk.arena === undefined && !this.load(chunk)) return;
     const merged = mergeChunks(run, this.#environment.arenas);
     this.#environment.memory.usedBytes += merged.recordBytes;
-    const cursorPoint = this.#cursorPoint();
-    if (this.#cursorChunk !== undefined && run.includes(this.#cursorChunk)) {
-      this.#cursorSequence = cursorPoint;
-      this.#cursorChunk = undefined;
-    }
+    if (this.#cursor.chunk !== undefined && run.includes(this.#cursor.chunk)) this.#cursor.stand(this.#cursor.point);
     if (this.#revived !== undefined && run.includes(this.#revived)) this.#revived = undefined;
     this.#peekedSequence = -1;
     this.#chunks.replace(run, merged);

@@ -1,4 +1,4 @@
-// Hot file: push and drain run for every message that reaches a queue.
+// Hot file: push and settle run for every message that reaches a queue.
 
 import type { Clock } from "../../lib/clock.ts";
 import type { FieldTable } from "../../wire/field-table.ts";
@@ -11,35 +11,30 @@ import { resourceText } from "../names.ts";
 import type { ChunkDescriptor, ChunkSettlement } from "../ports.ts";
 import type { QueueType } from "../queue-type.ts";
 import type { Receipt } from "../receipt.ts";
-import type { Drainable, Turn } from "../turn.ts";
 import { Attempts } from "./attempts.ts";
 import { Consumer, type ConsumerOptions, type DeliverySink } from "./consumer.ts";
-import { ConsumerSet } from "./consumer-set.ts";
-import { ConsumerTimeouts, type OpenDelivery } from "./consumer-timeouts.ts";
 import type { Consumers } from "./consumers.ts";
 import { Deaths, type DeathPlace } from "./deaths.ts";
 import type { DeathReason } from "./dead-letter/death.ts";
 import { type DelayingQueue, QueueDelays } from "./delay/queue-delays.ts";
+import { Deliveries, type DeliveringQueue } from "./deliveries.ts";
+import { type GroupedQueue, GroupedLog } from "./groups/grouped-log.ts";
 import { HeadExpiry } from "./head-expiry.ts";
 import type { HeldMessage } from "./held-messages.ts";
 import { readDeliveredMark, readNoteKey } from "./notes.ts";
 import type { GetTimedOut, Queue, QueueOptions } from "./queue.ts";
 import type { QueueEnvironment } from "./queue-environment.ts";
 import { QueueLease } from "./queue-lease.ts";
-import type { QueueLog } from "./queue-log.ts";
+import type { LogHead, QueueLog } from "./queue-log.ts";
 import { openQueueLog } from "./open-queue-log.ts";
 import type { QueueSettings } from "./queue-settings.ts";
 import { Returns, type ReturnsOwner } from "./returns.ts";
-import { SingleActiveConsumerSet } from "./single-active-consumer-set.ts";
-
-/** Most messages a queue hands out in one turn, so that none starves the others. */
-const DRAIN_MESSAGES_MAX = 1024;
 
 /**
  * A queue that is emptied by consuming it: a log of messages, and the consumers that share it. Its type is classic or
  * quorum; on one node these differ in what they count and refuse, not in how messages are kept.
  */
-export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQueue, DeathPlace {
+export class MessageQueue implements Queue, ReturnsOwner, DelayingQueue, DeathPlace, DeliveringQueue, GroupedQueue {
   readonly id: number;
   readonly name: string;
   readonly vhostName: string;
@@ -53,8 +48,10 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
   onExpired: (() => void) | undefined;
   onDropped: (() => void) | undefined;
   readonly log: QueueLog;
-  readonly #turn: Turn;
+  /** The same, when its messages are in groups. */
+  readonly #groups: GroupedLog | undefined;
   readonly #barrier: CommitBarrier;
+  readonly #deliveries: Deliveries;
   readonly #consumers: Consumers;
   readonly #message = new Message();
   readonly #clock: Clock;
@@ -66,11 +63,7 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
   readonly #delays: QueueDelays;
   /** Undefined when what comes back is simply ready again. */
   returns: Returns | undefined;
-  /** Quorum queues only. */
-  readonly #timeouts: ConsumerTimeouts | undefined;
-  #drainRequested = false;
   #dropped = false;
-  gotRedelivered = false;
 
   constructor(options: QueueOptions, environment: QueueEnvironment) {
     this.id = options.id;
@@ -82,7 +75,6 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
     this.exclusiveOwner = options.exclusiveOwner;
     this.arguments = options.arguments;
     this.settings = options.settings;
-    this.#turn = environment.turn;
     this.#barrier = environment.barrier;
     this.#clock = environment.clock;
     this.#lease = new QueueLease(
@@ -90,16 +82,14 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
       () => this.#consumers.size > 0,
       () => this.onExpired?.(),
     );
-    this.#consumers = this.#hasSingleActiveConsumer
-      ? new SingleActiveConsumerSet(this.type === "quorum")
-      : new ConsumerSet();
-    this.log = openQueueLog(options, environment);
+    this.log = openQueueLog(options, environment, this);
+    this.#groups = this.log instanceof GroupedLog ? this.log : undefined;
     this.deduplication = createQueueDeduplication(this, environment);
     this.#deaths = new Deaths(this, options.deadLetters, environment.barrier);
     this.#expiry = new HeadExpiry(this, this.#deaths, environment.clock);
     this.#delays = new QueueDelays(this, environment);
-    this.#timeouts =
-      this.type === "quorum" ? new ConsumerTimeouts(environment, (deliveries) => this.#timeOut(deliveries)) : undefined;
+    this.#deliveries = new Deliveries(this, this.#expiry, environment);
+    this.#consumers = this.#deliveries.consumers;
     this.configure(options.settings);
   }
 
@@ -123,12 +113,14 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
     return this.#consumers.size;
   }
 
+  get gotRedelivered(): boolean {
+    return this.#deliveries.gotRedelivered;
+  }
+
   configure(settings: QueueSettings): void {
     this.settings = settings;
     if (settings.messageTtlMilliseconds !== undefined) this.#expiry.active = true;
-    if (this.type === "quorum" || settings.delayedRetry !== "disabled") {
-      this.returns ??= new Returns(new Attempts(this.id, this.durable, this.#barrier), this.#clock, this);
-    }
+    if (this.type === "quorum" || settings.delayedRetry !== "disabled") this.#countReturns();
     this.#lease.configure(settings.expiresMilliseconds);
     this.#dropDead();
   }
@@ -137,7 +129,8 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
     if (this.deduplication?.recoverNote(key, value)) return;
     const note = readNoteKey(key);
     if (note?.kind === "delivered") this.log.recoverDelivered(note.lane, readDeliveredMark(value));
-    if (note?.kind === "attempts") this.returns?.recover(note.sequence, value);
+    // What has been counted stays so, and goes with its message, whatever the policy is now.
+    if (note?.kind === "attempts") this.#countReturns().recover(note.sequence, value);
   }
 
   recoverChunk(chunk: ChunkDescriptor, settlement: ChunkSettlement | undefined): void {
@@ -152,9 +145,17 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
       receipt?.stored(publishSequence);
       return;
     }
-    if (this.deduplication !== undefined && !this.deduplication.admits(message, receipt, publishSequence)) return;
-    if (this.settings.delaysMessages && this.#delays.hold(message, receipt, publishSequence)) return;
-    this.#accept(message, receipt, publishSequence);
+    const { persistent } = message;
+    // Safe on disk before it is confirmed, whatever its delivery mode.
+    if (this.type === "quorum") message.persistent = true;
+    if (this.#admits(message, receipt, publishSequence)) this.#accept(message, receipt, publishSequence);
+    message.persistent = persistent;
+  }
+
+  /** False when it is a duplicate, or has to wait first. */
+  #admits(message: Message, receipt: Receipt | undefined, publishSequence: number): boolean {
+    if (this.deduplication !== undefined && !this.deduplication.admits(message, receipt, publishSequence)) return false;
+    return !(this.settings.delaysMessages && this.#delays.hold(message, receipt, publishSequence));
   }
 
   waits(message: Message, sequence: number): void {
@@ -172,34 +173,25 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
       this.#deaths.refused(message);
       return;
     }
-    const consumer = this.log.readyCount === 0 && this.#consumers.mayBeReady ? this.#consumers.next() : undefined;
+    // What waits for its group is not in the way of what comes.
+    const aheadCount = this.#groups === undefined ? this.log.readyCount : this.#groups.unseenCount;
+    const consumer = aheadCount === 0 && this.#consumers.mayBeReady ? this.#consumers.next() : undefined;
     if (consumer === undefined) {
       this.#record(message, receipt, publishSequence);
       this.#dropDead();
-    } else if (consumer.noAck) {
+    } else if (consumer.noAck && this.#groups === undefined) {
       consumer.sink.deliver(consumer, message, -1, false);
       receipt?.stored(publishSequence);
     } else {
       this.#record(message, receipt, publishSequence);
-      this.#deliverTo(consumer);
+      if (!this.#deliveries.deliverTo(consumer)) this.#dropDead();
+      // The consumer may have got an older one that waited.
+      if (this.#groups !== undefined) this.#deliveries.requestDrain();
     }
   }
 
   refuses(count: number, bodyBytes: number): boolean {
     return this.settings.overflow !== "drop-head" && this.#deaths.exceedsLimits(count, bodyBytes);
-  }
-
-  /** Hands ready messages to consumers that can take them, as many as one turn allows. */
-  drain(): void {
-    this.#drainRequested = false;
-    if (this.#dropped) return;
-    for (let budget = DRAIN_MESSAGES_MAX; budget > 0; budget--) {
-      if (this.#expiry.active) this.#expiry.expire();
-      if (this.log.readyCount === 0) return;
-      const consumer = this.#consumers.next();
-      if (consumer === undefined || !this.#deliverTo(consumer)) return;
-    }
-    this.#requestDrain();
   }
 
   consume(sink: DeliverySink, options: ConsumerOptions): Consumer {
@@ -208,25 +200,27 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
       throw new BrokerError("ACCESS_REFUSED", `queue '${this.name}' in vhost '${this.vhostName}' in exclusive use`);
     }
     const consumer = new Consumer(this, sink, options);
-    this.#consumers.add(consumer);
-    this.#requestDrain();
+    this.#deliveries.add(consumer);
     return consumer;
   }
 
   cancel(consumer: Consumer): void {
-    if (!this.#consumers.remove(consumer)) return;
+    if (!this.#deliveries.remove(consumer)) return;
     this.#lease.renew();
     if (this.#consumers.size === 0 && this.autoDelete) this.onUnused?.();
     else this.consumerReady();
   }
 
   consumerReady(): void {
-    this.#consumers.wake();
-    this.#requestDrain();
+    this.#deliveries.wake();
+  }
+
+  groupsMoved(): void {
+    this.#deliveries.requestDrain();
   }
 
   get(message: Message, timedOut?: GetTimedOut): number {
-    if (this.type === "quorum" && this.#hasSingleActiveConsumer) {
+    if (this.type === "quorum" && this.#deliveries.hasSingleActiveConsumer) {
       throw new BrokerError(
         "RESOURCE_LOCKED",
         `cannot obtain access to locked ${resourceText("queue", this.name, this.vhostName)}. ` +
@@ -235,11 +229,7 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
     }
     this.#lease.renew();
     if (this.#expiry.active) this.#expiry.expire();
-    if (!this.peek(this.log, message)) return -1;
-    this.gotRedelivered = this.log.peekedRedelivered;
-    const sequence = this.log.take(message);
-    this.returns?.addHeaders(message, sequence);
-    if (timedOut !== undefined) this.#timeouts?.delivered(timedOut, sequence, message, this.settings);
+    const sequence = this.#deliveries.get(message, timedOut);
     // What is at the head now may have expired behind it.
     if (this.#expiry.active) this.#expiry.expire();
     return sequence;
@@ -251,7 +241,7 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
 
   settle(sequence: number, persistent: boolean, bodyBytes: number): void {
     if (this.#dropped) return;
-    this.#timeouts?.ended(sequence);
+    this.#deliveries.ended(sequence);
     this.returns?.settled(sequence);
     this.deduplication?.leaving(sequence);
     this.log.settle(sequence, persistent, bodyBytes);
@@ -259,7 +249,7 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
 
   requeue(sequence: number, persistent: boolean, bodyBytes: number, failed: boolean): void {
     if (this.#dropped) return;
-    this.#timeouts?.ended(sequence);
+    this.#deliveries.ended(sequence);
     const verdict = this.returns?.returned(sequence, persistent, bodyBytes, failed) ?? "ready";
     if (verdict === "held") {
       this.#dropDead();
@@ -271,7 +261,7 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
     }
     this.log.requeue(sequence, bodyBytes);
     this.#dropDead();
-    this.#requestDrain();
+    this.#deliveries.requestDrain();
   }
 
   reject(sequence: number, persistent: boolean, bodyBytes: number): void {
@@ -280,14 +270,18 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
       this.settle(sequence, persistent, bodyBytes);
       return;
     }
-    this.#timeouts?.ended(sequence);
+    this.#deliveries.ended(sequence);
     this.#deaths.dieUnsettled(sequence, "rejected");
+  }
+
+  messageHeld(sequence: number, isDead: boolean): void {
+    this.#groups?.held(sequence, isDead);
   }
 
   heldMessageReady({ sequence, bodyBytes }: HeldMessage): void {
     this.log.requeue(sequence, bodyBytes);
     if (this.#expiry.active) this.#expiry.expire();
-    this.#requestDrain();
+    this.#deliveries.requestDrain();
   }
 
   offerDead({ sequence }: HeldMessage, reason: DeathReason): void {
@@ -295,10 +289,11 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
   }
 
   purge(): number {
-    this.deduplication?.purged();
+    this.deduplication?.purged((sequence) => this.#delays.knows(sequence));
     const held = this.returns?.takeHeld() ?? [];
     for (const { sequence, persistent, bodyBytes } of held) this.settle(sequence, persistent, bodyBytes);
     const purged = this.log.purge(this.#message);
+    this.returns?.purged(this.log);
     this.#message.release();
     return purged + held.length;
   }
@@ -308,7 +303,7 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
     this.#delays.stop();
     this.#lease.stop();
     this.returns?.stop();
-    this.#timeouts?.stop();
+    this.#deliveries.stop();
   }
 
   drop(): number {
@@ -319,16 +314,13 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
     this.deduplication?.drop();
     this.returns?.clear();
     this.stop();
-    for (const consumer of [...this.#consumers]) {
-      this.#consumers.remove(consumer);
-      consumer.sink.consumerCancelled(consumer);
-    }
+    this.#deliveries.drop();
     this.onDropped?.();
     return readyCount;
   }
 
-  peek(log: QueueLog, message: Message): boolean {
-    return this.returns === undefined ? log.peek(message) : this.returns.peek(log, message);
+  peek(head: LogHead, message: Message): boolean {
+    return this.returns === undefined ? head.peek(message) : this.returns.peek(head, message);
   }
 
   /** Ends what has expired, and what is too much. */
@@ -342,65 +334,22 @@ export class MessageQueue implements Queue, Drainable, ReturnsOwner, DelayingQue
     return this.returns === undefined ? 0 : this.returns.heldCount;
   }
 
-  get #hasSingleActiveConsumer(): boolean {
-    return this.arguments.get("x-single-active-consumer")?.value === true;
+  #countReturns(): Returns {
+    this.returns ??= new Returns(new Attempts(this.id, this.durable, this.#barrier), this.#clock, this);
+    return this.returns;
   }
 
   /** Writes a message into the log, with the time at which it expires here. */
   #record(message: Message, receipt: Receipt | undefined, publishSequence: number): void {
-    const { expiresAt: ownExpiresAt, persistent } = message;
+    const { expiresAt: ownExpiresAt } = message;
     const { messageTtlMilliseconds } = this.settings;
     if (messageTtlMilliseconds !== undefined) {
       const expiresAt = message.publishedAt + messageTtlMilliseconds;
       if (ownExpiresAt === 0 || expiresAt < ownExpiresAt) message.expiresAt = expiresAt;
     }
-    // Safe on disk before it is confirmed, whatever its delivery mode.
-    if (this.type === "quorum") message.persistent = true;
     const sequence = this.log.append(message, receipt, publishSequence);
     this.deduplication?.recorded(sequence, message);
     if (message.expiresAt !== 0) this.#expiry.active = true;
     message.expiresAt = ownExpiresAt;
-    message.persistent = persistent;
-  }
-
-  #requestDrain(): void {
-    if (this.#drainRequested || this.log.readyCount === 0 || !this.#consumers.mayBeReady) return;
-    this.#drainRequested = true;
-    this.#turn.requestDrain(this);
-  }
-
-  #deliverTo(consumer: Consumer): boolean {
-    const message = this.#message;
-    if (!this.peek(this.log, message)) return false;
-    const redelivered = this.log.peekedRedelivered;
-    const sequence = this.log.take(message);
-    this.returns?.addHeaders(message, sequence);
-    if (consumer.noAck) {
-      consumer.sink.deliver(consumer, message, -1, redelivered);
-      this.settle(sequence, message.persistent, message.bodyBytes);
-    } else {
-      consumer.unackedCount++;
-      this.#timeouts?.delivered(consumer, sequence, message, this.settings);
-      consumer.sink.deliver(consumer, message, sequence, redelivered);
-    }
-    message.release();
-    return true;
-  }
-
-  /** Takes messages back that have not been acknowledged for too long. */
-  #timeOut(deliveries: readonly OpenDelivery[]): void {
-    const slow = new Map<Consumer, number>();
-    for (const { holder, sequence, persistent, bodyBytes, timeoutMilliseconds } of deliveries) {
-      if (holder instanceof Consumer) {
-        holder.takeBack(sequence);
-        slow.set(holder, timeoutMilliseconds);
-      }
-      this.requeue(sequence, persistent, bodyBytes, false);
-    }
-    for (const { holder, sequence, timeoutMilliseconds } of deliveries) {
-      if (!(holder instanceof Consumer)) holder(this, sequence, timeoutMilliseconds);
-    }
-    for (const [consumer, timeoutMilliseconds] of slow) consumer.sink.consumerTimedOut(consumer, timeoutMilliseconds);
-    this.consumerReady();
   }
 }

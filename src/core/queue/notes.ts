@@ -6,6 +6,8 @@
  * |---|---|
  * | 1, u8 lane | u64: every message of that log below this sequence number was delivered once |
  * | 2, u64 sequence number | what is known of a message's attempts, see attempts.ts |
+ *
+ * Others have their own: 3 streams (stream/tracked-offsets.ts), 16 and 17 deduplication.
  */
 
 import { assert } from "../../lib/assert.ts";

@@ -1,3 +1,5 @@
+import { groupKeySource } from "./groups/group-arguments.ts";
+import { GroupedLog, type GroupedQueue } from "./groups/grouped-log.ts";
 import { MessageLog } from "./message-log.ts";
 import { PriorityLog } from "./priority-log.ts";
 import type { QueueOptions } from "./queue.ts";
@@ -8,9 +10,12 @@ import type { QueueLog } from "./queue-log.ts";
 const QUORUM_PRIORITY_MAX = 31;
 const QUORUM_PRIORITY_DEFAULT = 4;
 
-/** The log that the type and the arguments of a queue ask for. */
-export function openQueueLog(options: QueueOptions, environment: QueueEnvironment): QueueLog {
+/** The log that the type and the arguments of a queue, which is `queue`, ask for. */
+export function openQueueLog(options: QueueOptions, environment: QueueEnvironment, queue: GroupedQueue): QueueLog {
   const { id, type, durable } = options;
+  const groupKeys = groupKeySource(options.arguments);
+  // In order means that priorities mean nothing, and that what comes back does so at its old place.
+  if (groupKeys !== undefined) return new GroupedLog(new MessageLog(id, durable, environment), groupKeys, queue);
   if (type === "quorum") {
     return new PriorityLog(id, durable, environment, {
       priorityMax: QUORUM_PRIORITY_MAX,

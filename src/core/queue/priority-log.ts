@@ -113,6 +113,10 @@ export class PriorityLog implements QueueLog {
     this.#of(sequence).requeue(sequence, bodyBytes);
   }
 
+  holds(sequence: number): boolean {
+    return this.#of(sequence).holds(sequence);
+  }
+
   takeReceipt(sequence: number): (() => void) | undefined {
     return this.#of(sequence).takeReceipt(sequence);
   }

@@ -1,4 +1,5 @@
 import type { FieldTable } from "../../wire/field-table.ts";
+import { ageSeconds } from "../arguments/age.ts";
 import type { PolicyValues } from "../policy-values.ts";
 import type { QueueType } from "../queue-type.ts";
 
@@ -83,22 +84,6 @@ export function sameSettings(a: QueueSettings, b: QueueSettings): boolean {
   return (Object.keys(a) as (keyof QueueSettings)[]).every((key) => a[key] === b[key]);
 }
 
-/** Seconds in each unit of x-max-age. */
-const AGE_UNITS: Readonly<Record<string, number>> = {
-  s: 1,
-  m: 60,
-  h: 3600,
-  D: 86_400,
-  M: 2_592_000,
-  Y: 31_536_000,
-};
-
-/** The seconds in an x-max-age, e.g. "7D"; undefined when it is none. */
-export function ageSeconds(age: string | undefined): number | undefined {
-  const match = /^([0-9]+)([YMDhms])$/.exec(age ?? "");
-  return match === null ? undefined : Number(match[1]) * (AGE_UNITS[match[2] as string] as number);
-}
-
 /** Looks a setting up in the arguments (with its x-) and the policy (without). */
 class SettingSource {
   readonly #type: QueueType;
@@ -111,12 +96,12 @@ class SettingSource {
     this.#policy = policy;
   }
 
-  /** The lower of the two. */
+  /** The lower of the two, where the policy does not come first. */
   lower(key: string): number | undefined {
     const argument = this.#argumentInteger(key);
     const policy = this.#policyInteger(key);
     if (argument === undefined || policy === undefined) return argument ?? policy;
-    return Math.min(argument, policy);
+    return this.#policyFirst(key) ? policy : Math.min(argument, policy);
   }
 
   /** The lower of the two, unless one is negative. */

@@ -68,6 +68,8 @@ export interface Queue extends Destination, ConsumedQueue {
    * @throws BrokerError when the type has no basic.get
    */
   get(message: Message, timedOut?: GetTimedOut): number;
+  /** A stream: it is partition number `partition`, from 0, of a super stream. Other types have no partitions. */
+  setPartition?(partition: number): void;
   /** Somebody has declared the queue again, which renews its lease (x-expires). */
   touch(): void;
   /** Removes the ready messages and returns how many there were. @throws BrokerError when the type cannot */

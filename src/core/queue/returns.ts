@@ -4,7 +4,7 @@ import { addAttemptHeaders } from "./attempt-headers.ts";
 import type { Attempt, Attempts } from "./attempts.ts";
 import type { DeathReason } from "./dead-letter/death.ts";
 import { type HeldMessage, HeldMessages } from "./held-messages.ts";
-import type { QueueLog } from "./queue-log.ts";
+import type { LogHead, QueueLog } from "./queue-log.ts";
 import type { QueueSettings } from "./queue-settings.ts";
 
 /** How often a dead letter exchange is tried again that took nothing. */
@@ -16,6 +16,8 @@ export type ReturnVerdict = "ready" | "held" | "dead";
 /** What {@link Returns} does to its queue. */
 export interface ReturnsOwner {
   readonly settings: QueueSettings;
+  /** An unsettled message is held from now on: it waits for its retry, or is dead and waits for somebody to take it. */
+  messageHeld(sequence: number, isDead: boolean): void;
   /** A held message is ready again. */
   heldMessageReady(message: HeldMessage): void;
   /** A dead message that no dead letter exchange took is to be offered again. */
@@ -59,7 +61,7 @@ export class Returns {
     const dueAt = delay === 0 ? 0 : this.#clock.now() + delay;
     this.#attempts.set(sequence, { acquiredCount, failedCount, dueAt, deathReason: undefined }, persistent);
     if (dueAt === 0) return "ready";
-    this.#held.hold({ sequence, persistent, bodyBytes, dueAt });
+    this.#hold({ sequence, persistent, bodyBytes, dueAt }, false);
     return "held";
   }
 
@@ -70,20 +72,20 @@ export class Returns {
       this.#attempts.set(sequence, { ...attempt, dueAt: 0, deathReason }, persistent);
     }
     const dueAt = this.#clock.now() + DEATH_RETRY_MILLISECONDS;
-    this.#held.hold({ sequence, persistent, bodyBytes, dueAt });
+    this.#hold({ sequence, persistent, bodyBytes, dueAt }, true);
   }
 
   /**
-   * Points `message` at the first ready message of `log`; false when there is none. Those it finds after a restart that
+   * Points `message` at the first ready message of `head`; false when there is none. Those it finds after a restart that
    * have to be kept back are not ready any more.
    */
-  peek(log: QueueLog, message: Message): boolean {
-    while (log.peek(message)) {
+  peek(head: LogHead, message: Message): boolean {
+    while (head.peek(message)) {
       if (!this.#attempts.any) return true;
-      const { dueAt, deathReason } = this.#attempts.get(log.peekedSequence);
+      const { dueAt, deathReason } = this.#attempts.get(head.peekedSequence);
       if (deathReason === undefined && dueAt <= this.#clock.now()) return true;
       const { persistent, bodyBytes } = message;
-      this.#held.hold({ sequence: log.take(message), persistent, bodyBytes, dueAt });
+      this.#hold({ sequence: head.take(message), persistent, bodyBytes, dueAt }, deathReason !== undefined);
     }
     return false;
   }
@@ -107,6 +109,11 @@ export class Returns {
     return this.#held.takeAll();
   }
 
+  /** Everything that was ready in `log` has gone. */
+  purged(log: QueueLog): void {
+    this.#attempts.keepOnly((sequence) => log.holds(sequence));
+  }
+
   clear(): void {
     this.#attempts.clear();
     this.#held.takeAll();
@@ -115,6 +122,11 @@ export class Returns {
   /** Sets no timer any more. */
   stop(): void {
     this.#held.stop();
+  }
+
+  #hold(message: HeldMessage, isDead: boolean): void {
+    this.#held.hold(message);
+    this.#owner.messageHeld(message.sequence, isDead);
   }
 
   #release(message: HeldMessage): void {

@@ -62,6 +62,9 @@ export class SingleActiveConsumerSet implements Consumers {
     return undefined;
   }
 
+  /** There are no turns. */
+  keepTurn(): void {}
+
   /** An exclusive consumer and others that wait their turn exclude each other. */
   refuses(exclusive: boolean): boolean {
     return exclusive;

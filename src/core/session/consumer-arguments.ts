@@ -1,6 +1,8 @@
 import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
 import { BrokerError } from "../errors.ts";
+import { resourceText } from "../names.ts";
 import type { ConsumedQueue } from "../queue/consumer.ts";
+import type { QueueType } from "../queue-type.ts";
 
 const INTEGER_TYPES: ReadonlySet<FieldValue["type"]> = new Set([
   "signedint",
@@ -11,6 +13,34 @@ const INTEGER_TYPES: ReadonlySet<FieldValue["type"]> = new Set([
   "byte",
   "unsignedbyte",
 ]);
+
+/** The most that basic.qos can ask for. */
+const PREFETCH_COUNT_MAX = 0xffff;
+
+/** The arguments of consumers that not every type of queue knows, in the order RabbitMQ checks them. */
+const ARGUMENTS_OF_TYPES: readonly (readonly [name: string, types: readonly QueueType[]])[] = [
+  ["x-priority", ["classic", "quorum"]],
+  ["x-consumer-timeout", ["quorum"]],
+  ["x-stream-offset", ["stream"]],
+  ["x-stream-filter", ["stream"]],
+  ["x-stream-match-unfiltered", ["stream"]],
+];
+
+/** @throws BrokerError PRECONDITION_FAILED for an argument of another type of queue; those that nobody knows are fine */
+export function checkConsumerArguments(
+  consumerArguments: FieldTable,
+  queue: Pick<ConsumedQueue, "name" | "vhostName"> & { readonly type: QueueType },
+): void {
+  if (consumerArguments.size === 0) return;
+  for (const [name, types] of ARGUMENTS_OF_TYPES) {
+    if (!consumerArguments.has(name) || types.includes(queue.type)) continue;
+    throw new BrokerError(
+      "PRECONDITION_FAILED",
+      `invalid arg '${name}' for ${resourceText("queue", queue.name, queue.vhostName)} ` +
+        `of queue type rabbit_${queue.type}_queue`,
+    );
+  }
+}
 
 /**
  * The x-priority of a consumer; 0 when absent.
@@ -30,6 +60,15 @@ export function consumerTimeout(consumerArguments: FieldTable, queue: ConsumedQu
     throw invalidArgument("x-consumer-timeout", queue, `{value_negative,${milliseconds}}`);
   }
   return milliseconds;
+}
+
+/**
+ * The limit of a new consumer's unacknowledged deliveries, 0: none. A stream insists on one; one that all consumers of
+ * the session share will do, and holds beside this.
+ */
+export function consumerPrefetch(type: QueueType, prefetchCount: number, sharedPrefetchCount: number): number {
+  if (type !== "stream" || prefetchCount !== 0 || sharedPrefetchCount === 0) return prefetchCount;
+  return PREFETCH_COUNT_MAX;
 }
 
 function integerArgument(name: string, consumerArguments: FieldTable, queue: ConsumedQueue): number | undefined {

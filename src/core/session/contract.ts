@@ -4,6 +4,7 @@ import type { FieldTable, TableLimits } from "../../wire/field-table.ts";
 import type { Permissions } from "../auth/permissions.ts";
 import type { CommitBarrier } from "../commit-barrier.ts";
 import type { Message } from "../message.ts";
+import type { PublishTap } from "../publish-tap.ts";
 import type { Consumer } from "../queue/consumer.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Turn } from "../turn.ts";
@@ -44,6 +45,7 @@ export interface SessionEnvironment {
   readonly random: Random;
   readonly transactionBytesMax: number;
   readonly tableLimits: TableLimits;
+  readonly publishTap: PublishTap | undefined;
 }
 
 /** What a client asks for when it consumes. */

@@ -5,6 +5,7 @@ import type { Destination } from "../destination.ts";
 import { BrokerError } from "../errors.ts";
 import type { Message } from "../message.ts";
 import { REPLY_QUEUE_NAME } from "../names.ts";
+import type { PublishOrigin, PublishTap } from "../publish-tap.ts";
 import {
   changeProperties,
   checkRareProperties,
@@ -21,15 +22,22 @@ const NO_KEYS: readonly string[] = [];
 /** Looks at the properties of what is published, and finds where it goes. */
 export class MessageRouter {
   readonly #routes: RouteResolver;
-  readonly #publisher: Publisher;
+  readonly #publisher: Publisher & PublishOrigin;
   readonly #tableLimits: TableLimits;
+  readonly #tap: PublishTap | undefined;
   /** What `amq.rabbitmq.reply-to` in the reply-to property stands for; undefined: the session consumes no replies. */
   replyQueueName: string | undefined;
 
-  constructor(routes: RouteResolver, publisher: Publisher, tableLimits: TableLimits) {
+  constructor(
+    routes: RouteResolver,
+    publisher: Publisher & PublishOrigin,
+    tableLimits: TableLimits,
+    tap: PublishTap | undefined,
+  ) {
     this.#routes = routes;
     this.#publisher = publisher;
     this.#tableLimits = tableLimits;
+    this.#tap = tap;
   }
 
   /**
@@ -39,9 +47,8 @@ export class MessageRouter {
    * @throws BrokerError NOT_FOUND, ACCESS_REFUSED or PRECONDITION_FAILED
    */
   route(message: Message): readonly Destination[] {
-    if (!inspectMessage(message)) return this.#routes.resolve(message);
-    const furtherKeys = this.#inspectRare(message);
-    return furtherKeys.length === 0 ? this.#routes.resolve(message) : this.#routes.resolveKeys(message, furtherKeys);
+    const destinations = this.#find(message);
+    return this.#tap === undefined ? destinations : this.#tap.routed(message, destinations, this.#publisher);
   }
 
   /**
@@ -52,6 +59,12 @@ export class MessageRouter {
   check(message: Message): void {
     if (inspectMessage(message)) this.#inspectRare(message);
     this.#routes.check(message);
+  }
+
+  #find(message: Message): readonly Destination[] {
+    if (!inspectMessage(message)) return this.#routes.resolve(message);
+    const furtherKeys = this.#inspectRare(message);
+    return furtherKeys.length === 0 ? this.#routes.resolve(message) : this.#routes.resolveKeys(message, furtherKeys);
   }
 
   /** Returns the CC and BCC keys. */

@@ -6,38 +6,47 @@ import type { Permissions } from "../auth/permissions.ts";
 import { BrokerError } from "../errors.ts";
 import type { Destination, Exchange, RoutingInput } from "../exchange/exchange.ts";
 import type { Route } from "../exchange/route.ts";
+import type { KeptRoute, RouteChanges } from "../exchange/route-changes.ts";
 import type { Message } from "../message.ts";
+import { REPLY_QUEUE_PREFIX } from "../names.ts";
 import type { Vhost } from "../vhost.ts";
 import { messageHeaders } from "./message-inspector.ts";
 
-/** Memory for the routes kept by address; all are dropped when it is used up, or when anything changes that could alter them. */
-const ROUTES_BYTES_MAX = 256 * 1024;
-/** Rough cost of one route, and of each destination in it. */
-const ROUTE_BYTES = 96;
-const DESTINATION_BYTES = 8;
+/** Memory for the routes kept by address; all are dropped when it is used up. */
+const ROUTES_BYTES_MAX = 512 * 1024;
+/** Rough cost of one route, and of each destination and each exchange in it. */
+const ROUTE_BYTES = 192;
+const STOP_BYTES = 8;
 
 const NO_KEYS: readonly string[] = [];
-const NO_DESTINATIONS: readonly Destination[] = [];
+
+/** Where messages of one address go. */
+interface AddressRoute extends KeptRoute {
+  readonly destinations: readonly Destination[];
+}
 
 /**
  * Finds where the messages of one publisher go. The last route is kept by the bytes of exchange name and routing key,
- * further ones by their text, as long as neither topology nor permissions change.
+ * further ones by their text, until permissions change or something of the topology that has to do with them.
  */
 export class RouteResolver {
   readonly #vhost: Vhost;
   readonly #permissions: Permissions;
   readonly #userName: string;
   readonly #tableLimits: TableLimits;
-  #topologyGeneration = -1;
+  readonly #changes: RouteChanges;
   #permissionGeneration = -1;
-  #lastAddress = Buffer.alloc(512);
+  readonly #lastAddress = Buffer.alloc(512);
   #lastAddressBytes = -1;
-  #lastDestinations: readonly Destination[] = NO_DESTINATIONS;
-  readonly #routes = new Map<string, readonly Destination[]>();
+  #last: AddressRoute | undefined;
+  readonly #routes = new Map<string, AddressRoute>();
   #routesBytes = 0;
+  /** The version of the topology when the routes were last gone through. */
+  #sweptVersion = 0;
 
   constructor(vhost: Vhost, permissions: Permissions, userName: string, tableLimits: TableLimits) {
     this.#vhost = vhost;
+    this.#changes = vhost.routeChanges;
     this.#permissions = permissions;
     this.#userName = userName;
     this.#tableLimits = tableLimits;
@@ -49,24 +58,21 @@ export class RouteResolver {
    * @throws BrokerError NOT_FOUND for a missing exchange, ACCESS_REFUSED for an internal one or a lacking permission
    */
   resolve(message: Message): readonly Destination[] {
-    if (
-      this.#topologyGeneration !== this.#vhost.topologyGeneration ||
-      this.#permissionGeneration !== this.#permissions.generation
-    ) {
-      this.#forget();
-    }
+    if (this.#permissionGeneration !== this.#permissions.generation) this.#forget();
+    const { version } = this.#changes;
     const addressBytes = message.addressEnd - message.addressStart;
     if (
       addressBytes === this.#lastAddressBytes &&
       equalBytes(message.buffer, message.addressStart, message.addressEnd, this.#lastAddress, 0)
     ) {
-      return this.#lastDestinations;
+      const last = this.#last as AddressRoute;
+      if (last.version === version || this.#changes.leaveAlone(last)) return last.destinations;
     }
     const address = message.buffer.toString("latin1", message.addressStart, message.addressEnd);
     const known = this.#routes.get(address);
-    if (known !== undefined) {
+    if (known !== undefined && (known.version === version || this.#changes.leaveAlone(known))) {
       this.#remember(message, known);
-      return known;
+      return known.destinations;
     }
     return this.#find(message, address);
   }
@@ -81,15 +87,37 @@ export class RouteResolver {
   }
 
   #find(message: Message, address: string): readonly Destination[] {
-    const route = this.#route(message, NO_KEYS);
-    if (route.cacheable) {
-      const bytes = ROUTE_BYTES + address.length + DESTINATION_BYTES * route.destinations.length;
-      if (this.#routesBytes + bytes > ROUTES_BYTES_MAX) this.#clearRoutes();
-      this.#routes.set(address, route.destinations);
-      this.#routesBytes += bytes;
-      this.#remember(message, route.destinations);
+    const { destinations, cacheable, exchangeNames } = this.#route(message, NO_KEYS);
+    const { routingKey } = message;
+    // Names of reply queues are used for a while and never again.
+    if (!cacheable || routingKey.startsWith(REPLY_QUEUE_PREFIX)) return destinations;
+    const route = { routingKey, exchangeNames, destinations, version: this.#changes.version };
+    this.#keep(address, route);
+    this.#remember(message, route);
+    return destinations;
+  }
+
+  #keep(address: string, route: AddressRoute): void {
+    if (this.#sweptVersion < this.#changes.rememberedFrom) this.#sweep();
+    const outdated = this.#routes.get(address);
+    if (outdated !== undefined) this.#drop(address, outdated);
+    const bytes = bytesOf(address, route);
+    if (this.#routesBytes + bytes > ROUTES_BYTES_MAX) this.#clearRoutes();
+    this.#routes.set(address, route);
+    this.#routesBytes += bytes;
+  }
+
+  /** Lets go of routes too old to be of use, and so of queues that are gone. */
+  #sweep(): void {
+    for (const [address, route] of this.#routes) {
+      if (route.version < this.#changes.rememberedFrom) this.#drop(address, route);
     }
-    return route.destinations;
+    this.#sweptVersion = this.#changes.version;
+  }
+
+  #drop(address: string, route: AddressRoute): void {
+    this.#routes.delete(address);
+    this.#routesBytes -= bytesOf(address, route);
   }
 
   /**
@@ -136,18 +164,17 @@ export class RouteResolver {
     return exchange;
   }
 
-  #remember(message: Message, destinations: readonly Destination[]): void {
+  #remember(message: Message, route: AddressRoute): void {
     const { buffer, addressStart, addressEnd } = message;
     buffer.copy(this.#lastAddress, 0, addressStart, addressEnd);
     this.#lastAddressBytes = addressEnd - addressStart;
-    this.#lastDestinations = destinations;
+    this.#last = route;
   }
 
   #forget(): void {
-    this.#topologyGeneration = this.#vhost.topologyGeneration;
     this.#permissionGeneration = this.#permissions.generation;
     this.#lastAddressBytes = -1;
-    this.#lastDestinations = NO_DESTINATIONS;
+    this.#last = undefined;
     this.#clearRoutes();
   }
 
@@ -155,4 +182,8 @@ export class RouteResolver {
     this.#routes.clear();
     this.#routesBytes = 0;
   }
+}
+
+function bytesOf(address: string, { destinations, exchangeNames }: AddressRoute): number {
+  return ROUTE_BYTES + address.length + STOP_BYTES * (destinations.length + exchangeNames.length);
 }

@@ -8,7 +8,7 @@ import { REPLY_QUEUE_NAME, REPLY_QUEUE_PREFIX } from "../names.ts";
 import type { ConsumedQueue, Consumer, DeliverySink } from "../queue/consumer.ts";
 import type { GetTimedOut, Queue } from "../queue/queue.ts";
 import { ConfirmTracker } from "./confirm-tracker.ts";
-import { consumerPriority, consumerTimeout } from "./consumer-arguments.ts";
+import { checkConsumerArguments, consumerPrefetch, consumerPriority, consumerTimeout } from "./consumer-arguments.ts";
 import type { ConsumeRequest, GetResult, SessionEnvironment, SessionOutput } from "./contract.ts";
 import { type Delivery, DeliveryLedger } from "./delivery-ledger.ts";
 import { MessageRouter } from "./message-router.ts";
@@ -47,7 +47,7 @@ export class Session implements DeliverySink {
     this.#output = output;
     const { vhost, permissions, userName, tableLimits } = environment;
     const routes = new RouteResolver(vhost, permissions, userName, tableLimits);
-    this.#router = new MessageRouter(routes, environment, tableLimits);
+    this.#router = new MessageRouter(routes, environment, tableLimits, environment.publishTap);
   }
 
   get inTransaction(): boolean {
@@ -129,11 +129,12 @@ export class Session implements DeliverySink {
    */
   commitTransaction(done: () => void): void {
     const transaction = this.#requireTransaction();
-    const routed = transaction.publishes.map(({ message, mandatory }) => ({
-      message,
-      mandatory,
-      destinations: this.#router.route(message),
-    }));
+    const now = this.#environment.clock.now();
+    const routed = transaction.publishes.map(({ message, mandatory }) => {
+      // A message begins to age when it is in a queue.
+      message.publishedAt = now;
+      return { message, mandatory, destinations: this.#router.route(message) };
+    });
     if (anyRefused(routed)) throw new BrokerError("PRECONDITION_FAILED", "partial tx completion");
     for (const { message, mandatory, destinations } of routed) {
       if (destinations.length === 0 && mandatory) this.#output.returned(message);
@@ -201,13 +202,13 @@ export class Session implements DeliverySink {
     const isForReplies = request.queueName === REPLY_QUEUE_NAME;
     if (isForReplies) this.#checkReplyConsumer(request);
     const queue = isForReplies ? this.#openReplyQueue() : this.#accessQueue(request.queueName);
-    if (queue.type === "stream" && this.#sharedPrefetchCount !== 0) throw noSharedPrefetch(queue);
+    checkConsumerArguments(request.arguments, queue);
     const consumer = queue.consume(this, {
       tag: consumerTag,
       noAck: request.noAck,
       exclusive: request.exclusive,
       priority: consumerPriority(request.arguments, queue),
-      prefetchCount: this.#prefetchCount,
+      prefetchCount: consumerPrefetch(queue.type, this.#prefetchCount, this.#sharedPrefetchCount),
       arguments: request.arguments,
       timeoutMilliseconds: consumerTimeout(request.arguments, queue),
     });
@@ -222,6 +223,18 @@ export class Session implements DeliverySink {
     this.#consumers.delete(consumerTag);
     consumer.queue.cancel(consumer);
     if (consumer.queue === this.#replyQueue) this.#closeReplyQueue();
+  }
+
+  /** Permissions are to be looked at anew: ends consumers, and tells of it, whose queue the user may no longer read. */
+  recheckConsumers(): void {
+    const { vhost, permissions, userName } = this.#environment;
+    for (const consumer of [...this.#consumers.values()]) {
+      const { queue } = consumer;
+      if (queue === this.#replyQueue) continue;
+      if (permissions.allows(userName, vhost.name, "queue", queue.name, "read")) continue;
+      queue.cancel(consumer);
+      this.consumerCancelled(consumer);
+    }
   }
 
   /**
@@ -375,10 +388,6 @@ export class Session implements DeliverySink {
     }
     return this.#transaction;
   }
-}
-
-function noSharedPrefetch({ name, vhostName }: Queue): BrokerError {
-  return new BrokerError("NOT_IMPLEMENTED", `queue '${name}' in vhost '${vhostName}' does not support global qos`);
 }
 
 function unknownDeliveryTag(deliveryTag: number): BrokerError {

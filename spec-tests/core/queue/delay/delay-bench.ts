@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Alarms } from "../../../../src/core/alarms.ts";
 import { CommitBarrier } from "../../../../src/core/commit-barrier.ts";
 import { FlowControl } from "../../../../src/core/flow-control.ts";
 import { Message } from "../../../../src/core/message.ts";
@@ -61,7 +62,7 @@ export class DelayBench {
     this.store = new FaultyStore(new MemoryStore(state));
     this.turn = new Turn((callback) => this.#wanted.push(callback));
     this.barrier = new CommitBarrier(this.store, clock, silentLogger, this.turn.wake);
-    this.turn.attach(this.barrier, new FlowControl(this.barrier, 32 * 1024 * 1024));
+    this.turn.attach(this.barrier, new FlowControl(this.barrier, 32 * 1024 * 1024, new Alarms(silentLogger)));
     const environment = {
       store: this.store,
       barrier: this.barrier,
@@ -75,7 +76,6 @@ export class DelayBench {
     this.log = new DelayedLog({ id: DELAYED_ID, name: "d", durable, release }, environment);
     this.store.recover({
       definition() {},
-      delivered() {},
       note() {},
       chunk: (id, chunk, settlement) => {
         if (id === DELAYED_ID) this.log.recoverChunk(chunk, settlement);

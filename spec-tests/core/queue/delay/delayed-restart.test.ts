@@ -54,6 +54,22 @@ function fresh(context: TestContext): { directory: string; clock: ManualClock } 
   return { directory: temporaryDirectory(context), clock: new ManualClock() };
 }
 
+test("[delay/restart] a quorum queue keeps what waits in it, whatever its delivery mode", async (t) => {
+  const { directory, clock } = fresh(t);
+  await withBroker(directory, clock, async (client) => {
+    const table = tableFrom({ "x-delayed-message": true, "x-queue-type": "quorum" });
+    await client.call(1, "queue.declare", { queue: DELAYING, durable: true, arguments: table });
+    await client.call(1, "confirm.select");
+    publish(client, "", "transient", 100, 1);
+    await confirmed(client, 1);
+  });
+  await withBroker(directory, clock, async (client) => {
+    clock.advance(100);
+    await expectReady(client, DELAYING, 1);
+    assert.deepEqual(await drain(client, DELAYING), ["transient"]);
+  });
+});
+
 test("[delay/restart] exchange and queue let go after a restart what they took before, in the same order", async (t) => {
   const { directory, clock } = fresh(t);
   await withBroker(directory, clock, async (client) => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { MemoryStore } from "../../../../src/store/memory-store.ts";
 import { MemoryState } from "../../../../src/store/memory-state.ts";
+import { MemoryStore } from "../../../../src/store/memory-store.ts";
 import { tableFrom } from "../../../../src/wire/field-table.ts";
 import { FaultyStore } from "../../../support/faulty-store.ts";
 import { bodies, headersOf, numbers, Reader, StreamBench } from "./stream-bench.ts";

@@ -49,6 +49,7 @@ test("[stream/x-stream-offset] a value that is none of its forms is refused", ()
     [longstr("zzz"), '{longstr,<<"zzz">>}'],
     [longstr("3"), '{longstr,<<"3">>}'],
     [longstr("1w"), '{longstr,<<"1w">>}'],
+    [longstr("0s"), '{longstr,<<"0s">>}'],
     [longstr("First"), '{longstr,<<"First">>}'],
     [longstr(""), "{longstr,<<>>}"],
     [{ type: "bool", value: true }, "{bool,true}"],
@@ -60,6 +61,13 @@ test("[stream/x-stream-offset] a value that is none of its forms is refused", ()
       "channel",
       `invalid arg 'x-stream-offset' for queue 's' in vhost '/': {invalid_stream_offset_arg,${term}}`,
     ]);
+  }
+});
+
+test("[stream/x-stream-filter] an array without a string is refused: it would match nothing for ever", () => {
+  for (const values of [[], [5]]) {
+    const text = "invalid arg 'x-stream-filter' for queue 's' in vhost '/': no_filter_values";
+    assert.deepEqual(refusedConsume({ arguments: { "x-stream-filter": values } }), [406, "channel", text]);
   }
 });
 

@@ -112,6 +112,27 @@ test("[stream/policy] new limits apply at once to what is there", async () => {
   assert.equal(bench.stream.firstOffset, 30, "without limits nothing goes");
 });
 
+test("[stream/policy] comes before the arguments, be it stricter or not", () => {
+  const declared = tableFrom({
+    "x-max-age": "1h",
+    "x-max-length-bytes": 1000,
+    "x-stream-max-segment-size-bytes": 500,
+    "x-stream-filter-size-bytes": 16,
+  });
+  const policies = [
+    { "max-age": "2h", "max-length-bytes": 2000, "stream-max-segment-size-bytes": 600, "stream-filter-size-bytes": 20 },
+    { "max-age": "1m", "max-length-bytes": 10, "stream-max-segment-size-bytes": 20, "stream-filter-size-bytes": 17 },
+  ];
+  const outcomes = policies.map((policy) => {
+    const settings = queueSettings("stream", declared, new Map(Object.entries(policy)));
+    return [settings.maxAgeSeconds, settings.lengthBytesMax, settings.segmentBytesMax, settings.filterBytes];
+  });
+  assert.deepEqual(outcomes, [
+    [7200, 2000, 600, 20],
+    [60, 10, 20, 17],
+  ]);
+});
+
 test("[stream/retention] a stream that is stopped or dropped leaves no timer", async () => {
   for (const end of ["stop", "drop"] as const) {
     const bench = new StreamBench(new MemoryStore(), tableFrom({ "x-max-age": "10m" }));

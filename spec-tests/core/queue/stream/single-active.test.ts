@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MemoryStore } from "../../../../src/store/memory-store.ts";
-import { tableFrom } from "../../../../src/wire/field-table.ts";
 import { bodies, numbers, Reader, StreamBench } from "./stream-bench.ts";
 
 const SINGLE = { "x-single-active-consumer": true };
@@ -62,21 +61,10 @@ test("[stream/single active consumer] one that goes without being active changes
   assert.deepEqual([first.offsets, second.offsets], [numbers(0, 3), []]);
 });
 
-test("[stream/single active consumer] as an argument of the stream it makes all its consumers one group", async () => {
-  const bench = new StreamBench(new MemoryStore(), tableFrom(SINGLE));
-  const readers = [new Reader(), new Reader()];
-  for (const [index, reader] of readers.entries()) bench.consume(reader, { tag: `c${index}` });
-  await bench.publish("m");
-  assert.deepEqual(
-    readers.map(({ offsets }) => offsets.length),
-    [1, 0],
-  );
-});
-
 test("[stream/super stream] the partitions of a super stream spread over the consumers of a name", async () => {
   const partitions = [0, 1, 2].map((partition) => {
     const bench = new StreamBench(new MemoryStore());
-    bench.stream.partition = partition;
+    bench.stream.setPartition(partition);
     return { bench, readers: [new Reader(), new Reader()] };
   });
   for (const { bench, readers } of partitions) {
@@ -93,7 +81,7 @@ test("[stream/super stream] the partitions of a super stream spread over the con
 
 test("[stream/super stream] a partition changes hands when its consumer has acknowledged what it has: nothing comes twice", async () => {
   const bench = new StreamBench(new MemoryStore());
-  bench.stream.partition = 1;
+  bench.stream.setPartition(1);
   const [first, second] = [new Reader(), new Reader()];
   bench.consume(first, { tag: "app", prefetch: 5, arguments: SINGLE });
   await bench.publish(...bodies(10));

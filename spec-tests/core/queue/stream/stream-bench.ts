@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
+import { Alarms } from "../../../../src/core/alarms.ts";
 import { CommitBarrier } from "../../../../src/core/commit-barrier.ts";
-import type { DeadLetterRouter } from "../../../../src/core/queue/dead-letter/dead-letter-router.ts";
 import { FlowControl } from "../../../../src/core/flow-control.ts";
 import { Message } from "../../../../src/core/message.ts";
 import { NO_POLICY } from "../../../../src/core/policy-values.ts";
 import type { Store } from "../../../../src/core/ports.ts";
 import { ArenaPool } from "../../../../src/core/queue/arena.ts";
 import type { Consumer, DeliverySink } from "../../../../src/core/queue/consumer.ts";
+import type { DeadLetterRouter } from "../../../../src/core/queue/dead-letter/dead-letter-router.ts";
 import { MemoryBudget } from "../../../../src/core/queue/memory-budget.ts";
 import { queueSettings } from "../../../../src/core/queue/queue-settings.ts";
 import { StreamQueue } from "../../../../src/core/queue/stream/stream-queue.ts";
@@ -60,7 +61,7 @@ export class StreamBench {
     this.memory = new MemoryBudget(options.memoryBytes ?? 64 * 1024 * 1024);
     this.#turn = new Turn((callback) => this.#wanted.push(callback));
     this.barrier = new CommitBarrier(store, this.clock, silentLogger, this.#turn.wake);
-    this.#turn.attach(this.barrier, new FlowControl(this.barrier, 32 * 1024 * 1024));
+    this.#turn.attach(this.barrier, new FlowControl(this.barrier, 32 * 1024 * 1024, new Alarms(silentLogger)));
     this.stream = new StreamQueue(
       {
         id: STREAM_ID,
@@ -86,7 +87,6 @@ export class StreamBench {
     );
     store.recover({
       definition() {},
-      delivered() {},
       note: (_ownerId, key, value) => this.stream.recoverNote(key, value),
       chunk: (_queueId, chunk) => this.stream.recoverChunk(chunk),
     });

@@ -105,6 +105,7 @@ class Model {
     const tracked = name === undefined ? undefined : this.tracked.get(name);
     const anywhere = this.random(this.messages.length + 5);
     const offset = name === undefined ? anywhere : (tracked ?? this.bench.stream.durableEnd);
+    if (name !== undefined) this.tracked.set(name, offset);
     this.readers.push(new ModelReader(this, offset, filter, name));
   }
 
@@ -211,7 +212,7 @@ class Model {
     }
   }
 
-  /** An acknowledgement, and nothing else, moves what is kept of a name: to the oldest delivery that has none. */
+  /** Acknowledgements, and nothing else, move what is kept of a name: to the oldest delivery that has none. */
   #track(entry: ModelReader): void {
     if (entry.name === undefined) return;
     this.#checkReader(entry);

@@ -10,6 +10,7 @@ import type { Receipt } from "../../receipt.ts";
 import type { Drainable, Turn } from "../../turn.ts";
 import type { LogEnvironment } from "../chunk-storage.ts";
 import { ExpiryTimer } from "../expiry-timer.ts";
+import { LANE_SEQUENCES } from "../lanes.ts";
 import { MessageLog } from "../message-log.ts";
 import { DueHeap } from "./due-heap.ts";
 
@@ -41,6 +42,7 @@ export interface DelayedLogOptions extends DelayLineOptions {
 export class DelayedLog implements DelayLine, Drainable {
   readonly id: number;
   readonly name: string;
+  readonly firstSequence: number;
   /** Called when it has been dropped. */
   onDropped: (() => void) | undefined;
   readonly #release: (message: Message, sequence: number) => void;
@@ -75,11 +77,9 @@ export class DelayedLog implements DelayLine, Drainable {
     this.#release = options.release;
     this.#durable = options.durable;
     this.#environment = environment;
-    const { lane } = options;
-    this.#log = new MessageLog(options.id, options.durable, environment, {
-      ...(lane !== undefined && { lane }),
-      marksDeliveries: false,
-    });
+    const { lane = 0 } = options;
+    this.firstSequence = lane * LANE_SEQUENCES;
+    this.#log = new MessageLog(options.id, options.durable, environment, { lane, marksDeliveries: false });
     this.#timer = new ExpiryTimer(environment.clock, () => this.#requestDrain());
   }
 

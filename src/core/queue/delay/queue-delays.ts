@@ -39,6 +39,11 @@ export class QueueDelays {
     return this.#log?.count ?? 0;
   }
 
+  /** Whether a message of this number waits here rather than being ready. */
+  knows(sequence: number): boolean {
+    return sequence >= FIRST_SEQUENCE;
+  }
+
   /** Keeps a copy of `message` for as long as it asks; false when it asks for no delay. */
   hold(message: Message, receipt: Receipt | undefined, publishSequence: number): boolean {
     const delay = delayOf(message);

@@ -1,4 +1,3 @@
-import type { FieldTable } from "../../../wire/field-table.ts";
 import { BrokerError } from "../../errors.ts";
 import type { ConsumerOptions } from "../consumer.ts";
 
@@ -34,15 +33,9 @@ export function tracksOffset({ tag, arguments: consumerArguments }: ConsumerOpti
  * The name of the group of which one consumer at a time is active; undefined for a consumer that is in none. In
  * RabbitMQ's stream protocol too the name of the consumers makes the group.
  */
-export function groupName(consumer: ConsumerOptions, queueArguments: FieldTable): string | undefined {
-  if (isSet(queueArguments)) return "";
-  if (!isSet(consumer.arguments)) return undefined;
-  return hasName(consumer.tag) ? consumer.tag : "";
-}
-
-function isSet(table: FieldTable): boolean {
-  const field = table.get("x-single-active-consumer");
-  return field?.type === "bool" && field.value;
+export function groupName({ tag, arguments: consumerArguments }: ConsumerOptions): string | undefined {
+  if (consumerArguments.get("x-single-active-consumer")?.value !== true) return undefined;
+  return hasName(tag) ? tag : "";
 }
 
 function hasName(tag: string): boolean {

@@ -1,7 +1,7 @@
 import type { FieldTable, FieldValue } from "../../../wire/field-table.ts";
+import { ageSeconds } from "../../arguments/age.ts";
 import { erlangTerm } from "../../arguments/field-value-text.ts";
 import { BrokerError } from "../../errors.ts";
-import { ageSeconds } from "../queue-settings.ts";
 
 /** Where a consumer of a stream wants to begin. */
 export type OffsetSpecification =

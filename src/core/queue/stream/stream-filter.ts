@@ -1,6 +1,7 @@
 import { equalBytes } from "../../../lib/bytes.ts";
 import type { FieldTable } from "../../../wire/field-table.ts";
 import { octetsFromString } from "../../../wire/octet-string.ts";
+import { BrokerError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import { type ChunkFilter, hashOctets } from "./chunk-filter.ts";
 import { FilterValue } from "./filter-value.ts";
@@ -40,11 +41,17 @@ export class StreamFilter {
 
 /**
  * The filter in a consumer's arguments x-stream-filter and x-stream-match-unfiltered; undefined when it asks for none.
- * Elements of an array that are no strings are ignored, as in RabbitMQ.
+ * Elements of an array that are no strings are ignored, as in RabbitMQ, where an array without strings fails with 541.
+ *
+ * @param resource the stream as error texts name it
+ * @throws BrokerError PRECONDITION_FAILED for an array without strings
  */
-export function filterArgument(consumerArguments: FieldTable): StreamFilter | undefined {
+export function filterArgument(consumerArguments: FieldTable, resource: string): StreamFilter | undefined {
   const values = filterValues(consumerArguments);
   if (values === undefined) return undefined;
+  if (values.length === 0) {
+    throw new BrokerError("PRECONDITION_FAILED", `invalid arg 'x-stream-filter' for ${resource}: no_filter_values`);
+  }
   const matchUnfiltered = consumerArguments.get("x-stream-match-unfiltered");
   return new StreamFilter(values, matchUnfiltered?.type === "bool" && matchUnfiltered.value);
 }

@@ -104,7 +104,7 @@ export class StreamQueue implements Queue, Drainable, ReaderHost, StreamLogListe
    * Makes it partition number `partition`, from 0, of a super stream: with n consumers in a group of single active
    * ones, that number modulo n says which of them reads here.
    */
-  set partition(partition: number) {
+  setPartition(partition: number): void {
     this.#partition = partition;
     for (const group of this.#groups.values()) group.partition = partition;
   }
@@ -141,12 +141,15 @@ export class StreamQueue implements Queue, Drainable, ReaderHost, StreamLogListe
     const resource = this.#resource;
     checkStreamConsumer(options, resource);
     const asked = offsetArgument(options.arguments, resource, this.#clock.now());
+    const filter = filterArgument(options.arguments, resource);
     const tracked = tracksOffset(options) ? this.#tracked.open(options.tag) : undefined;
     const offset = tracked !== undefined && tracked.next >= 0 ? tracked.next : this.#startOf(asked ?? { kind: "next" });
+    // From now on its place is known: what it is given and never acknowledges comes again.
+    if (tracked !== undefined) this.#tracked.advance(tracked, offset);
     const reader = new StreamReader(this, sink, options, {
       cursor: new StreamCursor(this.#log, offset),
-      filter: filterArgument(options.arguments),
-      group: this.#groupOf(groupName(options, this.arguments)),
+      filter,
+      group: this.#groupOf(groupName(options)),
       tracked,
       trackedOffsets: this.#tracked,
     });

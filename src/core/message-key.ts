@@ -1,22 +1,16 @@
-// Hot file: runs for every message of an exchange or queue that looks for duplicates.
+// Hot file: runs for every message of an exchange or queue that looks for duplicates, or of a queue with groups.
 
 import { hash } from "node:crypto";
-import { contentPropertiesEnd, contentPropertiesStart } from "../../wire/content.ts";
-import {
-  decodeTable,
-  encodeTable,
-  type FieldTable,
-  type FieldValue,
-  type TableLimits,
-} from "../../wire/field-table.ts";
-import { findField, isOctets } from "../../wire/find-field.ts";
-import { octetsFromString } from "../../wire/octet-string.ts";
-import { findProperty, PROPERTY_FLAGS } from "../../wire/properties.ts";
-import type { Message } from "../message.ts";
+import { contentPropertiesEnd, contentPropertiesStart } from "../wire/content.ts";
+import { decodeTable, encodeTable, type FieldTable, type FieldValue, type TableLimits } from "../wire/field-table.ts";
+import { findField, isOctets } from "../wire/find-field.ts";
+import { octetsFromString } from "../wire/octet-string.ts";
+import { findProperty, PROPERTY_FLAGS } from "../wire/properties.ts";
+import type { Message } from "./message.ts";
 
-/** Where in a message its key is. Messages with equal keys are copies of each other. */
+/** Where in a message its key is: what says which messages are copies of each other, or belong together. */
 export interface KeySource {
-  /** The key, one octet per character; undefined for a message without one, which is a copy of nothing. */
+  /** The key, one octet per character and never long; undefined for a message without one. */
   keyOf(message: Message): string | undefined;
 }
 
@@ -25,6 +19,9 @@ const WHOLE_KEY_BYTES_MAX = 32;
 
 /** The longest key there is: a digest behind the letter that tells it from a whole key. */
 export const KEY_BYTES_MAX = WHOLE_KEY_BYTES_MAX + 1;
+
+/** The key of a header that holds no octets. */
+export const EMPTY_TEXT_KEY = "s";
 
 /** Headers were held against the broker's limits when they came. */
 const NO_TABLE_LIMITS: TableLimits = { bytesMax: Number.POSITIVE_INFINITY, depthMax: Number.POSITIVE_INFINITY };
@@ -64,15 +61,25 @@ export class HeaderKey implements KeySource {
   }
 }
 
-/** The message-id property; an empty one is none. */
-export const MESSAGE_ID_KEY: KeySource = {
-  keyOf({ buffer, contentStart }) {
+/** The value of a property that is a shortstr; an empty one is none. */
+class PropertyKey implements KeySource {
+  readonly #flag: number;
+
+  constructor(flag: number) {
+    this.#flag = flag;
+  }
+
+  keyOf({ buffer, contentStart }: Message): string | undefined {
     const end = contentPropertiesEnd(buffer, contentStart);
-    const offset = findProperty(buffer, contentPropertiesStart(contentStart), end, PROPERTY_FLAGS.messageId);
+    const offset = findProperty(buffer, contentPropertiesStart(contentStart), end, this.#flag);
     if (offset < 0 || buffer[offset] === 0) return undefined;
     return keyOfOctets(buffer, offset + 1, offset + 1 + (buffer[offset] as number));
-  },
-};
+  }
+}
+
+export const MESSAGE_ID_KEY: KeySource = new PropertyKey(PROPERTY_FLAGS.messageId);
+
+export const APP_ID_KEY: KeySource = new PropertyKey(PROPERTY_FLAGS.appId);
 
 /** The value of header `name`; undefined when there is none. */
 export function headerOf(message: Message, name: HeaderName): FieldValue | undefined {

@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import {
-  HeaderKey,
-  KEY_BYTES_MAX,
-  type KeySource,
-  MESSAGE_ID_KEY,
-} from "../../../src/core/deduplication/deduplication-key.ts";
-import { EMPTY_TABLE, type FieldValue, fieldValuesEqual } from "../../../src/wire/field-table.ts";
-import { fieldValue } from "../../wire/arbitraries.ts";
-import { messageOf } from "./fixtures.ts";
+import { HeaderKey, KEY_BYTES_MAX, type KeySource, MESSAGE_ID_KEY } from "../../src/core/message-key.ts";
+import { EMPTY_TABLE, type FieldValue, fieldValuesEqual } from "../../src/wire/field-table.ts";
+import { fieldValue } from "../wire/arbitraries.ts";
+import { messageOf } from "./deduplication/fixtures.ts";
 
 const HEADER: KeySource = new HeaderKey("id");
 
@@ -18,7 +13,7 @@ function keyOf(value: FieldValue): string | undefined {
   return HEADER.keyOf(messageOf({ contentType: "text/plain", headers: new Map([["id", value]]), messageId: "m" }));
 }
 
-describe("[deduplication/key] a header", () => {
+describe("[message key] a header", () => {
   test("without it, or with void, a message has no key", () => {
     for (const headers of [undefined, EMPTY_TABLE, new Map([["other", { type: "longstr", value: "x" }] as const])]) {
       assert.equal(HEADER.keyOf(messageOf({ headers, messageId: "m" })), undefined);
@@ -78,7 +73,7 @@ describe("[deduplication/key] a header", () => {
   });
 });
 
-describe("[deduplication/key] message-id", () => {
+describe("[message key] message-id", () => {
   test("is the key, headers or not; an empty one is none", () => {
     const headers = new Map([["id", { type: "longstr", value: "other" }] as const]);
     const key = MESSAGE_ID_KEY.keyOf(messageOf({ messageId: "m-1" }));
