@@ -14,6 +14,7 @@ COPY --from=build /leveret/dist/src ./dist/src
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data
-EXPOSE 5672
+# 5672: every protocol; 5671 (TLS) and 15672 (WebSocket) when they are configured.
+EXPOSE 5671 5672 15672
 ENTRYPOINT ["node", "bin/leveret.js"]
 CMD ["start", "--bind", "0.0.0.0", "--data-dir", "/data"]

@@ -18,10 +18,10 @@ test("[cli/help] without a command, and with --help, the commands are listed", a
 test("[cli/help] start --help lists every option with its default", async (context) => {
   const { status, stdout } = await run(context, ["start", "--help"]);
   assert.equal(status, 0);
-  for (const { commandLineName, defaultValue } of OPTIONS) {
+  for (const { commandLineName, defaultText } of OPTIONS) {
     const line = stdout.split("\n").find((text) => text.includes(`--${commandLineName} `));
     assert(line !== undefined, commandLineName);
-    assert(stdout.includes(`[default: ${defaultValue}]`), commandLineName);
+    assert(stdout.includes(`[default: ${defaultText}]`), commandLineName);
   }
 });
 

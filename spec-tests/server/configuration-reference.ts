@@ -11,10 +11,10 @@ function optionRow({
   key,
   commandLineName,
   environmentName,
-  defaultValue,
+  defaultText,
   allowed,
   meaning,
 }: OptionDescription): string {
-  const names = [`--${commandLineName}`, environmentName, key, String(defaultValue)].map((name) => `\`${name}\``);
+  const names = [`--${commandLineName}`, environmentName, key, defaultText].map((name) => `\`${name}\``);
   return `| ${[...names, allowed, meaning].join(" | ")} |`;
 }

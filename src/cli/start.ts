@@ -26,7 +26,7 @@ function addOptions(parser: Argv<object>): Argv<ParsedArguments> {
     option.commandLineName,
     {
       describe: option.meaning,
-      defaultDescription: String(option.defaultValue),
+      defaultDescription: option.defaultText,
       ...(option.kind === "boolean" ? { type: "boolean" } : { nargs: 1 }),
     },
   ]);
@@ -73,7 +73,7 @@ function banner(server: RunningServer, config: ServerConfig): string {
   return [
     `Leveret ${VERSION} listens on ${formatEndpoint(server.host, server.port)}`,
     `  data     ${dataPlace(config)}`,
-    `  connect  ${server.url}`,
+    ...server.urls.map((url, index) => `  ${index === 0 ? "connect" : "       "}  ${url}`),
     "",
   ].join("\n");
 }
@@ -84,6 +84,7 @@ function logListening(server: RunningServer, config: ServerConfig, logger: Logge
     host: server.host,
     port: server.port,
     url: server.url,
+    urls: server.urls,
     data: dataPlace(config),
   });
 }

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { NOTHING } from "./option-types.ts";
 import { configSchema, OPTIONS, type OptionDescription, type OptionKey, type ServerConfig } from "./options.ts";
 import { closestName } from "./suggest.ts";
 
@@ -65,9 +66,20 @@ export function resolveConfig(sources: readonly ConfigSource[], options = OPTION
 /** The command line and the environment hold nothing but text. */
 function convertText(value: unknown, { kind }: OptionDescription): unknown {
   if (typeof value !== "string") return value;
-  if (kind === "number" && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
+  if ((kind === "number" || kind === "union") && /^-?\d+(\.\d+)?$/.test(value)) return Number(value);
   if (kind === "boolean" && /^(true|false)$/.test(value)) return value === "true";
-  return value;
+  return kind === "array" ? convertList(value) : value;
+}
+
+/** A list in text form: JSON, or words with commas between. */
+function convertList(text: string): unknown {
+  if (text === NOTHING) return [];
+  if (!text.startsWith("[")) return text.split(",").map((word) => word.trim());
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
 }
 
 function unknownNames(source: ConfigSource, options: readonly OptionDescription[]): string[] {
@@ -90,8 +102,18 @@ function describeIssues(
     if (seen.has(key)) return [];
     seen.add(key);
     const { value, label } = given.get(key)!;
-    return [`${label} is ${JSON.stringify(value)}, but must be ${issue.message}`];
+    const place = placeInside(issue.path ?? []);
+    if (place === "") return [`${label} is ${JSON.stringify(value)}, but must be ${issue.message}`];
+    return [`${label} has ${JSON.stringify(issue.input)} at ${place}, but must be ${issue.message}`];
   });
+}
+
+/** Where in the value of an option something is, e.g. `[1].port`; nothing for the value itself. */
+function placeInside(path: readonly { readonly key: unknown }[]): string {
+  return path
+    .slice(1)
+    .map(({ key }) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`))
+    .join("");
 }
 
 /**

@@ -1,9 +1,19 @@
 import * as v from "valibot";
 import { type BrokerLimits, DEFAULT_LIMITS } from "../core/limits.ts";
-
-const KIBIBYTE = 1024;
-const MEBIBYTE = 1024 * KIBIBYTE;
-const GIBIBYTE = 1024 * MEBIBYTE;
+import { listenerEntries } from "./listener-options.ts";
+import {
+  flag,
+  fraction,
+  GIBIBYTE,
+  integer,
+  KIBIBYTE,
+  MEBIBYTE,
+  NOTHING,
+  oneOf,
+  text,
+  zeroOrInteger,
+} from "./option-types.ts";
+import { tlsEntries } from "./tls-options.ts";
 
 /** Every log level, from the most to the least talkative. */
 export const LOG_LEVELS = ["debug", "info", "warn", "error", "silent"] as const;
@@ -94,8 +104,7 @@ const alarmEntries = {
 const optionEntries = {
   dataDir: text("leveret-data", "Directory that holds the broker's state; created when missing"),
   memory: flag(false, "Keep everything in memory and nothing on disk; dataDir is then not used"),
-  bind: text("127.0.0.1", "IP address or host name to listen on; 0.0.0.0 or :: for all"),
-  port: integer(0, 65_535, 5672, "TCP port for AMQP; 0: any free port"),
+  ...listenerEntries,
   logLevel: oneOf(LOG_LEVELS, "info", "Least severe log lines to write"),
   logFormat: oneOf(LOG_FORMATS, "auto", "Form of log lines; auto: pretty on a terminal, json otherwise"),
   definitions: text(
@@ -106,6 +115,7 @@ const optionEntries = {
   product: text("Leveret", "Product name in server-properties, for clients that branch on it"),
   ...limitEntries,
   ...alarmEntries,
+  ...tlsEntries,
 };
 
 /** The one description of what can be configured; everything else about options is derived from it. */
@@ -122,8 +132,10 @@ export interface OptionDescription {
   /** Without the leading dashes. */
   readonly commandLineName: string;
   readonly environmentName: string;
-  readonly kind: "string" | "number" | "boolean" | "picklist";
-  readonly defaultValue: string | number | boolean;
+  readonly kind: "string" | "number" | "boolean" | "picklist" | "union" | "array";
+  readonly defaultValue: string | number | boolean | readonly unknown[];
+  /** The default as it is written on a command line. */
+  readonly defaultText: string;
   /** What a value may be, to be read after "must be". */
   readonly allowed: string;
   readonly meaning: string;
@@ -147,6 +159,7 @@ function describeOption(key: OptionKey): OptionDescription {
     environmentName: `LEVERET_${words.toUpperCase()}`,
     kind: wrapped.type,
     defaultValue,
+    defaultText: Array.isArray(defaultValue) && defaultValue.length === 0 ? NOTHING : String(defaultValue),
     allowed: v.getTitle(wrapped) ?? "",
     meaning: v.getDescription(wrapped) ?? "",
   };
@@ -154,63 +167,4 @@ function describeOption(key: OptionKey): OptionDescription {
 
 function limit(key: keyof BrokerLimits, minimum: number, maximum: number, meaning: string) {
   return integer(minimum, maximum, DEFAULT_LIMITS[key], meaning);
-}
-
-function integer(minimum: number, maximum: number, defaultValue: number, meaning: string) {
-  const allowed = `an integer from ${minimum} to ${maximum}`;
-  return v.optional(
-    v.pipe(
-      v.number(allowed),
-      v.integer(allowed),
-      v.minValue(minimum, allowed),
-      v.maxValue(maximum, allowed),
-      v.title(allowed),
-      v.description(meaning),
-    ),
-    defaultValue,
-  );
-}
-
-function zeroOrInteger(minimum: number, maximum: number, defaultValue: number, meaning: string) {
-  const allowed = `0 or an integer from ${minimum} to ${maximum}`;
-  return v.optional(
-    v.pipe(
-      v.number(allowed),
-      v.integer(allowed),
-      v.check((value) => value === 0 || (value >= minimum && value <= maximum), allowed),
-      v.title(allowed),
-      v.description(meaning),
-    ),
-    defaultValue,
-  );
-}
-
-function fraction(defaultValue: number, meaning: string) {
-  const allowed = "a number from 0 to 1";
-  return v.optional(
-    v.pipe(v.number(allowed), v.minValue(0, allowed), v.maxValue(1, allowed), v.title(allowed), v.description(meaning)),
-    defaultValue,
-  );
-}
-
-function text(defaultValue: string, meaning: string) {
-  const allowed = "text that is not empty";
-  return v.optional(
-    v.pipe(v.string(allowed), v.nonEmpty(allowed), v.title(allowed), v.description(meaning)),
-    defaultValue,
-  );
-}
-
-function flag(defaultValue: boolean, meaning: string) {
-  const allowed = "true or false";
-  return v.optional(v.pipe(v.boolean(allowed), v.title(allowed), v.description(meaning)), defaultValue);
-}
-
-function oneOf<const Choice extends string>(
-  choices: readonly Choice[],
-  defaultValue: NoInfer<Choice>,
-  meaning: string,
-) {
-  const allowed = `one of ${choices.join(", ")}`;
-  return v.optional(v.pipe(v.picklist(choices, allowed), v.title(allowed), v.description(meaning)), defaultValue);
 }
