@@ -16,7 +16,8 @@ const AREA_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   client: ["lib", "wire"],
   perf: ["lib", "wire", "client"],
   server: ["lib", "wire", "core", "store", "amqp091", "amqp10", "management", "metrics", "transport"],
-  index: ["lib", "core", "server"],
+  embed: ["lib", "wire", "core", "amqp091", "client", "server"],
+  index: ["lib", "core", "server", "embed"],
   cli: ["lib", "core", "client", "perf", "server"],
 };
 
