@@ -35,4 +35,5 @@ test("the service comes back by itself when its connection is lost", () =>
     expect(broker().faults.dropConnections()).toBeGreaterThan(0);
     await broker().waitForQueue("math", ({ consumerCount }) => consumerCount === 0);
     await broker().waitForQueue("math", ({ consumerCount }) => consumerCount === 1, { timeoutMilliseconds: 15_000 });
+    expect(await firstValueFrom(client.send<number>("sum", [2, 3]))).toBe(5);
   }), 20_000);
