@@ -75,6 +75,15 @@ for (const [what, fields] of Object.entries<(Typed | undefined)[]>({
     undefined,
     target(undefined),
   ],
+  "a receiver's settle mode that there is not": [
+    string("l"),
+    uint(0),
+    bool(false),
+    undefined,
+    uint(65_535),
+    undefined,
+    target(undefined),
+  ],
   "a symbol of 300 octets for a capability": [
     string("l"),
     uint(0),
@@ -296,7 +305,8 @@ test("[conversion] headers that a 0-9-1 client has made up do not keep a message
   const { client, amqp091 } = await start(t);
   const channel = await amqp091.openChannel();
   const death = { queue: "q".repeat(300), count: -5n, time: 2n ** 62n, "routing-keys": ["k".repeat(300)] };
-  const headers = tableFrom({ "x-delivery-count": -1n, "x-death": [death], ["ü".repeat(120)]: "x" });
+  const oftener = new Map([...tableFrom(death), ["count", { type: "timestamp", value: 2n ** 64n - 1n }]] as const);
+  const headers = tableFrom({ "x-delivery-count": -1n, "x-death": [death, oftener], ["ü".repeat(120)]: "x" });
   channel.publish({ exchange: "", routingKey: "q" }, Buffer.from("body"), { headers });
   client.receiver(0, 1, source("/queues/q"));
   client.credit(0, 1, 1);

@@ -19,7 +19,7 @@ function deathMap(entry: FieldTable): Typed {
   const fields: [string, Typed][] = [
     ["queue", string(textOf(entry.get("queue")))],
     ["reason", symbol(textOf(entry.get("reason")))],
-    ["count", ulong(Number(numberOf(entry.get("count"))))],
+    ["count", ulong(Math.min(Number(numberOf(entry.get("count"))), Number.MAX_SAFE_INTEGER))],
     ["first-time", time],
     ["last-time", time],
     ["exchange", string(textOf(entry.get("exchange")))],

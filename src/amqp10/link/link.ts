@@ -72,7 +72,7 @@ export function readAttach(fields: Fields): AttachRequest {
     name: fields.text(0) ?? "",
     handle: fields.requiredNumber(1),
     senderSettleMode: fields.number(3, SENDER_SETTLES.mixed) ?? SENDER_SETTLES.mixed,
-    receiverSettleMode: fields.number(4) ?? RECEIVER_SETTLES.first,
+    receiverSettleMode: fields.number(4, RECEIVER_SETTLES.second) ?? RECEIVER_SETTLES.first,
     source: fields.get(5),
     target: fields.get(6),
     unsettledTags: tagsOf(fields.get(7)),
