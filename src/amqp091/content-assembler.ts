@@ -2,6 +2,7 @@
 
 import { BrokerError } from "../core/errors.ts";
 import { Message } from "../core/message.ts";
+import type { UnfinishedBudget } from "../core/unfinished-budget.ts";
 import { encodeContent } from "../wire/content.ts";
 import { WireError } from "../wire/errors.ts";
 import {
@@ -24,28 +25,6 @@ const BODY_BYTES_LIMIT = 536_870_912;
 const BODY_BYTES_AT_ONCE = 1024 * 1024;
 
 const NOTHING = Buffer.alloc(0);
-
-/** What the channels of one connection may keep together of messages that are not complete. */
-export class UnfinishedBudget {
-  readonly #bytesMax: number;
-  #usedBytes = 0;
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
-  }
-
-  /** @throws BrokerError RESOURCE_ERROR when it is used up */
-  take(bytes: number): void {
-    if (this.#usedBytes + bytes > this.#bytesMax) {
-      throw new BrokerError("RESOURCE_ERROR", `unfinished messages exceed ${this.#bytesMax} octets`);
-    }
-    this.#usedBytes += bytes;
-  }
-
-  giveBack(bytes: number): void {
-    this.#usedBytes -= bytes;
-  }
-}
 
 /**
  * Puts the frames of one publish together. A message whose frames arrive side by side in one read, as nearly all

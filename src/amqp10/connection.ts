@@ -1,6 +1,7 @@
 import type { Duplex } from "node:stream";
 import type { User } from "../core/auth/user.ts";
 import type { Broker, ConnectionIdentity } from "../core/broker.ts";
+import { UnfinishedBudget } from "../core/unfinished-budget.ts";
 import type { Timer } from "../lib/clock.ts";
 import type { PeerInfo } from "../lib/peer-info.ts";
 import type { ServedConnection } from "../lib/served-connection.ts";
@@ -14,7 +15,6 @@ import { admit, type ClientOpen, channelMaxOf, openFrame, readOpen } from "./ope
 import { type SaslOutcome, saslMechanismsFrame, saslOutcomeFrame, takeSaslInit } from "./sasl-exchange.ts";
 import type { SessionHost } from "./session-host.ts";
 import { SessionTable } from "./session-table.ts";
-import { UnfinishedBudget } from "./unfinished-budget.ts";
 
 /** How long a client gets to answer our close, and to close its socket afterwards. */
 const CLOSE_TIMEOUT_MILLISECONDS = 10_000;

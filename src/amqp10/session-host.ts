@@ -1,7 +1,7 @@
 import type { Broker, ConnectionIdentity } from "../core/broker.ts";
+import type { UnfinishedBudget } from "../core/unfinished-budget.ts";
 import type { Typed } from "./codec/types.ts";
 import type { FrameOutput } from "./frame-output.ts";
-import type { UnfinishedBudget } from "./unfinished-budget.ts";
 
 /** A connection as its sessions see it. */
 export interface SessionHost {

@@ -1,10 +1,10 @@
 // Hot file: every transfer passes here.
 
+import type { UnfinishedBudget } from "../../core/unfinished-budget.ts";
 import type { Fields } from "../codec/fields.ts";
 import type { Performative } from "../codec/performatives.ts";
 import { echo, encodeValue, readValue, type Typed } from "../codec/types.ts";
 import { Amqp10Error } from "../error-condition.ts";
-import type { UnfinishedBudget } from "../unfinished-budget.ts";
 
 /** A message that has come whole, or has been given up. */
 export interface IncomingDelivery {

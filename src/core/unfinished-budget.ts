@@ -1,6 +1,6 @@
-import { Amqp10Error } from "./error-condition.ts";
+import { BrokerError } from "./errors.ts";
 
-/** What the links of one connection may keep together of messages that are not complete. */
+/** What the channels or links of one connection may keep together of messages that are not complete. */
 export class UnfinishedBudget {
   readonly #bytesMax: number;
   #usedBytes = 0;
@@ -9,10 +9,10 @@ export class UnfinishedBudget {
     this.#bytesMax = bytesMax;
   }
 
-  /** @throws Amqp10Error amqp:resource-limit-exceeded when it is used up */
+  /** @throws BrokerError RESOURCE_ERROR when it is used up */
   take(bytes: number): void {
     if (this.#usedBytes + bytes > this.#bytesMax) {
-      throw new Amqp10Error("amqp:resource-limit-exceeded", `unfinished messages exceed ${this.#bytesMax} octets`);
+      throw new BrokerError("RESOURCE_ERROR", `unfinished messages exceed ${this.#bytesMax} octets`);
     }
     this.#usedBytes += bytes;
   }
