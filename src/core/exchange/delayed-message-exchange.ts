@@ -1,17 +1,16 @@
-import type { FieldTable } from "../../wire/field-table.ts";
 import { delayOf } from "../delay-header.ts";
 import type { DelayLine } from "../delay-line.ts";
 import { BrokerError } from "../errors.ts";
 import type { Message } from "../message.ts";
-import type { PolicyValues } from "../policy-values.ts";
 import type { ExchangeStorage } from "../store-owner.ts";
-import type { Binding, Exchange, RoutingInput } from "./exchange.ts";
+import type { Exchange, RoutingInput } from "./exchange.ts";
 import type { ExchangeEnvironment } from "./exchange-environment.ts";
 import type { ExchangeSpec } from "./exchange-spec.ts";
 import { heldInput } from "./held-input.ts";
 import { routeMessage } from "./route.ts";
 import { sharedStorage } from "./shared-storage.ts";
 import type { Target } from "./target.ts";
+import { WrappingExchange } from "./wrapping-exchange.ts";
 
 export const DELAYED_MESSAGE = "x-delayed-message";
 
@@ -24,17 +23,15 @@ const LINE_PREFIX = "amq.delayed-";
  * An exchange of any other type that first keeps a message for as long as its x-delay header says. What it routes then
  * goes where the bindings lead at that time. RabbitMQ: delayed message exchange plugin.
  */
-export class DelayedMessageExchange implements Exchange {
+export class DelayedMessageExchange extends WrappingExchange {
   readonly type = DELAYED_MESSAGE;
-  readonly routesByKeyAlone = false;
   readonly stored: ExchangeStorage;
   readonly #line: DelayLine;
-  readonly #within: Exchange;
   readonly #exchangeByName: (name: string) => Exchange | undefined;
 
   /** @param within the exchange of the type it delays messages for, under its own name and id */
   constructor(id: number, within: Exchange, environment: ExchangeEnvironment) {
-    this.#within = within;
+    super(within);
     this.#exchangeByName = environment.exchangeByName;
     this.#line = environment.createDelayLine({
       id,
@@ -45,63 +42,19 @@ export class DelayedMessageExchange implements Exchange {
     this.stored = within.stored === undefined ? this.#line : sharedStorage(this.#line, within.stored);
   }
 
-  get name(): string {
-    return this.#within.name;
-  }
-
-  get durable(): boolean {
-    return this.#within.durable;
-  }
-
-  get autoDelete(): boolean {
-    return this.#within.autoDelete;
-  }
-
-  get internal(): boolean {
-    return this.#within.internal;
-  }
-
-  get arguments(): FieldTable {
-    return this.#within.arguments;
-  }
-
   get alternateExchange(): string | undefined {
-    return this.#within.alternateExchange;
-  }
-
-  get bindings(): Iterable<Binding> {
-    return this.#within.bindings;
-  }
-
-  get bindingCount(): number {
-    return this.#within.bindingCount;
+    return this.within.alternateExchange;
   }
 
   get delayedCount(): number {
     return this.#line.count;
   }
 
-  configure(policy: PolicyValues): boolean {
-    return this.#within.configure(policy);
-  }
-
-  bind(binding: Binding): boolean {
-    return this.#within.bind(binding);
-  }
-
-  unbind(binding: Binding): boolean {
-    return this.#within.unbind(binding);
-  }
-
-  unbindTarget(target: Target): Binding[] {
-    return this.#within.unbindTarget(target);
-  }
-
   /** A message that has a delay before it goes to the delay line alone. */
   match(input: RoutingInput, targets: Set<Target>): void {
     const { message } = input;
     if (message !== undefined && delayOf(message) > 0) targets.add(this.#line);
-    else this.#within.match(input, targets);
+    else this.within.match(input, targets);
   }
 
   #route(message: Message): void {

@@ -1,16 +1,15 @@
 // Hot file: match runs for every message of an exchange that looks for duplicates.
 
-import type { FieldTable } from "../../wire/field-table.ts";
 import { DeduplicatedRoute } from "../deduplication/deduplicated-route.ts";
 import { deduplicationOptions } from "../deduplication/deduplication-options.ts";
 import { WindowFilter } from "../deduplication/window-filter.ts";
-import type { PolicyValues } from "../policy-values.ts";
 import type { ExchangeStorage } from "../store-owner.ts";
-import type { Binding, Exchange, RoutingInput } from "./exchange.ts";
+import type { Exchange, RoutingInput } from "./exchange.ts";
 import type { ExchangeEnvironment } from "./exchange-environment.ts";
 import type { ExchangeSpec } from "./exchange-spec.ts";
 import { routeMessage } from "./route.ts";
 import type { Target } from "./target.ts";
+import { WrappingExchange } from "./wrapping-exchange.ts";
 
 /**
  * An exchange that drops duplicates before another one, within, routes them: a fanout exchange for the type
@@ -19,12 +18,10 @@ import type { Target } from "./target.ts";
  *
  * What has no key and what a queue has dead-lettered is routed as by the exchange within.
  */
-export class MessageDeduplicationExchange implements Exchange {
-  readonly routesByKeyAlone = false;
+export class MessageDeduplicationExchange extends WrappingExchange {
   /** The exchange within has it, and it is followed from there. */
   readonly alternateExchange = undefined;
   readonly stored: ExchangeStorage | undefined;
-  readonly #within: Exchange;
   readonly #filter: WindowFilter;
   readonly #exchangeByName: (name: string) => Exchange | undefined;
   /** True while a message is routed, which may lead back here. */
@@ -61,46 +58,18 @@ export class MessageDeduplicationExchange implements Exchange {
     id: number | undefined,
     environment: ExchangeEnvironment,
   ) {
-    this.#within = within;
+    super(within);
     this.#filter = filter;
     this.#exchangeByName = environment.exchangeByName;
     this.stored = id === undefined ? within.stored : storageOf(id, filter, within.stored, environment);
   }
 
-  get name(): string {
-    return this.#within.name;
-  }
-
   get type(): string {
-    return this.#within.type;
-  }
-
-  get durable(): boolean {
-    return this.#within.durable;
-  }
-
-  get autoDelete(): boolean {
-    return this.#within.autoDelete;
-  }
-
-  get internal(): boolean {
-    return this.#within.internal;
-  }
-
-  get arguments(): FieldTable {
-    return this.#within.arguments;
-  }
-
-  get bindings(): Iterable<Binding> {
-    return this.#within.bindings;
-  }
-
-  get bindingCount(): number {
-    return this.#within.bindingCount;
+    return this.within.type;
   }
 
   get delayedCount(): number {
-    return this.#within.delayedCount;
+    return this.within.delayedCount;
   }
 
   /** Messages that were dropped. */
@@ -108,27 +77,11 @@ export class MessageDeduplicationExchange implements Exchange {
     return this.#filter.duplicateCount;
   }
 
-  configure(policy: PolicyValues): boolean {
-    return this.#within.configure(policy);
-  }
-
-  bind(binding: Binding): boolean {
-    return this.#within.bind(binding);
-  }
-
-  unbind(binding: Binding): boolean {
-    return this.#within.unbind(binding);
-  }
-
-  unbindTarget(target: Target): Binding[] {
-    return this.#within.unbindTarget(target);
-  }
-
   match(input: RoutingInput, targets: Set<Target>): void {
     if (this.#isRouting) return;
     this.#isRouting = true;
     try {
-      const { destinations } = routeMessage(this.#within, input, this.#exchangeByName);
+      const { destinations } = routeMessage(this.within, input, this.#exchangeByName);
       const { message } = input;
       const key = message === undefined || message.deadLettered ? undefined : this.#filter.keyOf(message);
       if (key === undefined) {
