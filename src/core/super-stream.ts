@@ -4,7 +4,7 @@
  * stream is; the clients of its stream protocol hash. The type x-super-stream is Leveret's: it hashes itself, alike.
  */
 
-import type { FieldTable } from "../wire/field-table.ts";
+import { type FieldTable, integerValue } from "../wire/field-table.ts";
 import { BrokerError } from "./errors.ts";
 import { resourceText } from "./names.ts";
 
@@ -53,17 +53,6 @@ export function partitionName(superStream: string, partition: number): string {
 }
 
 function countOf(table: FieldTable, name: string): number | undefined {
-  const field = table.get(name);
-  switch (field?.type) {
-    case "byte":
-    case "unsignedbyte":
-    case "short":
-    case "unsignedshort":
-    case "signedint":
-    case "unsignedint":
-    case "long":
-      return field.value >= 0 ? Number(field.value) : undefined;
-    default:
-      return undefined;
-  }
+  const value = integerValue(table.get(name));
+  return value !== undefined && value >= 0 ? Number(value) : undefined;
 }

@@ -25,6 +25,7 @@ export {
   type FieldTable,
   type FieldType,
   type FieldValue,
+  integerValue,
   long,
   longstr,
   type PlainFieldValue,

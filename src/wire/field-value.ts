@@ -84,3 +84,19 @@ function fieldValueFrom(value: PlainFieldValue): FieldValue {
   if (Array.isArray(value)) return array(value);
   return table(value as Readonly<Record<string, PlainFieldValue>>);
 }
+
+/** The value of a field of any integer type; undefined for other types. */
+export function integerValue(field: FieldValue | undefined): number | bigint | undefined {
+  switch (field?.type) {
+    case "byte":
+    case "unsignedbyte":
+    case "short":
+    case "unsignedshort":
+    case "signedint":
+    case "unsignedint":
+    case "long":
+      return field.value;
+    default:
+      return undefined;
+  }
+}

@@ -3,7 +3,7 @@
  * prints, or undefined when it is fine. Source: `rabbit_amqqueue:declare_args`.
  */
 
-import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
+import { type FieldTable, type FieldValue, integerValue } from "../../wire/field-table.ts";
 import { octetsFromString } from "../../wire/octet-string.ts";
 import { CACHE_SIZE_MAX, DEDUPLICATION_PROPERTY } from "../deduplication/deduplication-options.ts";
 import { ageSeconds } from "./age.ts";
@@ -100,18 +100,8 @@ function withoutPriorities(table: FieldTable): string | undefined {
 }
 
 function ifInteger(field: FieldValue, check: (value: number | bigint) => string | undefined): string | undefined {
-  switch (field.type) {
-    case "byte":
-    case "unsignedbyte":
-    case "short":
-    case "unsignedshort":
-    case "signedint":
-    case "unsignedint":
-    case "long":
-      return check(field.value);
-    default:
-      return `"expected integer, got ${field.type}"`;
-  }
+  const value = integerValue(field);
+  return value === undefined ? `"expected integer, got ${field.type}"` : check(value);
 }
 
 function expiryReason(value: number | bigint): string | undefined {

@@ -1,4 +1,4 @@
-import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
+import { type FieldTable, type FieldValue, integerValue } from "../../wire/field-table.ts";
 import { HeaderKey, type KeySource, MESSAGE_ID_KEY } from "../message-key.ts";
 
 /** Arguments of exchange.declare and queue.declare. */
@@ -50,18 +50,7 @@ export function deduplicationOptions(table: FieldTable): DeduplicationOptions {
 
 /** The integer in a field, which the plugin takes as text as well; undefined when there is none. */
 export function integerOf(field: FieldValue | undefined): number | undefined {
-  switch (field?.type) {
-    case "byte":
-    case "unsignedbyte":
-    case "short":
-    case "unsignedshort":
-    case "signedint":
-    case "unsignedint":
-    case "long":
-      return Number(field.value);
-    case "longstr":
-      return /^-?[0-9]+$/.test(field.value) ? Number(field.value) : undefined;
-    default:
-      return undefined;
-  }
+  if (field?.type === "longstr") return /^-?[0-9]+$/.test(field.value) ? Number(field.value) : undefined;
+  const value = integerValue(field);
+  return value === undefined ? undefined : Number(value);
 }

@@ -1,4 +1,4 @@
-import type { FieldTable, FieldValue } from "../../../wire/field-table.ts";
+import { type FieldTable, type FieldValue, integerValue } from "../../../wire/field-table.ts";
 import { ageSeconds } from "../../arguments/age.ts";
 import { erlangTerm } from "../../arguments/field-value-text.ts";
 import { BrokerError } from "../../errors.ts";
@@ -41,16 +41,10 @@ function specificationOf(field: FieldValue, now: number): OffsetSpecification | 
       return fromText(field.value, now);
     case "timestamp":
       return { kind: "since", at: Number(field.value) * 1000 };
-    case "signedint":
-    case "unsignedint":
-    case "long":
-    case "short":
-    case "unsignedshort":
-    case "byte":
-    case "unsignedbyte":
-      return fromInteger(Number(field.value));
-    default:
-      return undefined;
+    default: {
+      const value = integerValue(field);
+      return value === undefined ? undefined : fromInteger(Number(value));
+    }
   }
 }
 
