@@ -1,5 +1,5 @@
 import type { TestContext } from "node:test";
-import { type ChannelModel, type ConsumeMessage, connect, type Options } from "amqplib";
+import { type Channel, type ChannelModel, type ConsumeMessage, connect, type Options } from "amqplib";
 import { cleanUp } from "../support/clean-up.ts";
 import { uniqueName } from "../support/unique-name.ts";
 
@@ -8,6 +8,16 @@ export async function openConnection(test: TestContext, url: string): Promise<Ch
   const connection = await connect(url);
   cleanUp(test, () => connection.close());
   return connection;
+}
+
+/**
+ * Opens a channel that is closed when the test is over, before its connection: amqplib writes each channel's frames in
+ * turn, so that a connection.close may overtake acknowledgements, and what they settled would be delivered again.
+ */
+export async function openChannel(test: TestContext, connection: ChannelModel): Promise<Channel> {
+  const channel = await connection.createChannel();
+  cleanUp(test, () => channel.close());
+  return channel;
 }
 
 /** Declares a durable queue of a name of its own, deleted when the test is over. */

@@ -4,7 +4,7 @@ import { type ConsumeMessage, connect } from "amqplib";
 import { brokerUnderTest, skipUnlessLeveret } from "../support/broker-under-test.ts";
 import { Inbox } from "../support/inbox.ts";
 import { Link } from "../support/link.ts";
-import { declareQueue, openConnection, text } from "./connection.ts";
+import { declareQueue, openChannel, openConnection, text } from "./connection.ts";
 
 const url = await brokerUnderTest();
 const GROUPS = 20;
@@ -49,7 +49,7 @@ for (const type of ["classic", "quorum"]) {
     const finished = new Inbox<number>();
     let count = 0;
     for (const worker of [1, 2, 3]) {
-      const own = await (await openConnection(t, url)).createChannel();
+      const own = await openChannel(t, await openConnection(t, url));
       await own.prefetch(worker);
       await own.consume(queue, (message) => {
         if (message === null) return;
