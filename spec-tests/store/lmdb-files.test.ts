@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, it, type TestContext } from "node:test";
 import type { ChunkDescriptor } from "../../src/core/ports.ts";
@@ -51,21 +51,21 @@ describe("LMDB files", () => {
     const directory = temporaryDirectory(context);
     const store = openIn(directory);
     context.after(() => store.close());
-    for (const name of ["durable", "durable/data.mdb", "transient", "lock"]) {
+    for (const name of ["durable", "durable/data.mdb", "journal", "transient", "lock"]) {
       assert.equal(statSync(join(directory, name)).mode & 0o077, 0, name);
     }
   });
 
   it("of a newer format are refused, and left as they are", async (context) => {
     const directory = await directoryWithOneChunk(context);
-    await tamper(directory, "meta", Buffer.from("formatVersion"), Buffer.from("4"));
+    await tamper(directory, "meta", Buffer.from("formatVersion"), Buffer.from("5"));
     for (let attempt = 0; attempt < 2; attempt++) {
       assert.throws(() => openIn(directory), {
         name: "StoreFormatError",
-        message: "the data directory has format 4, written by a newer version; this one knows up to 3",
+        message: "the data directory has format 5, written by a newer version; this one knows up to 4",
       });
     }
-    await tamper(directory, "meta", Buffer.from("formatVersion"), Buffer.from("3"));
+    await tamper(directory, "meta", Buffer.from("formatVersion"), Buffer.from("4"));
     const store = openIn(directory);
     assert.equal(contentsOf(store).chunks.length, 1);
     await store.close();
@@ -96,7 +96,7 @@ describe("LMDB files", () => {
     assert.equal(store.read(1, "durable", chunk).compare(value), 0);
     await store.close();
     const environment = openDurable(directory);
-    assert.equal(environment.database("meta").get(Buffer.from("formatVersion"))?.toString(), "3");
+    assert.equal(environment.database("meta").get(Buffer.from("formatVersion"))?.toString(), "4");
     assert.equal(environment.database("delivered").getKeysCount(), 0);
     await environment.close();
   });
@@ -105,7 +105,8 @@ describe("LMDB files", () => {
     const directory = await directoryWithOneChunk(context);
     const store = openIn(directory);
     context.after(() => store.close());
-    const contents = (): Buffer => readFileSync(join(directory, "durable", "data.mdb"));
+    const files = [join(directory, "durable", "data.mdb"), join(directory, "journal")];
+    const contents = (): Buffer => Buffer.concat(files.map((file) => readFileSync(file)));
     const before = contents();
     putNote(store, 1, "short-lived", "1");
     deleteNote(store, 1, "short-lived");
@@ -114,6 +115,36 @@ describe("LMDB files", () => {
     putNote(store, 1, "kept", "1");
     await commit(store);
     assert.notEqual(contents().compare(before), 0);
+  });
+
+  it("are written when the journal cannot be, as on a full disk", {
+    skip: process.platform !== "linux" && "needs /dev/full",
+  }, async (context) => {
+    const directory = temporaryDirectory(context);
+    symlinkSync("/dev/full", join(directory, "journal"));
+    let store = openIn(directory);
+    const chunks = [];
+    for (let first = 0; first < 3; first++) {
+      chunks.push(appendChunk(store, 1, first, 1));
+      await commit(store);
+    }
+    await store.close();
+    store = openIn(directory);
+    context.after(() => store.close());
+    assert.deepEqual(
+      contentsOf(store).chunks.map(({ chunk }) => chunk),
+      chunks,
+    );
+  });
+
+  it("with a senseless journal are refused, and with one of another time opened without it", async (context) => {
+    const directory = await directoryWithOneChunk(context);
+    writeFileSync(join(directory, "journal"), Buffer.alloc(3_000_000, 1));
+    const store = openIn(directory);
+    assert.equal(contentsOf(store).chunks.length, 1);
+    await store.close();
+    await tamper(directory, "meta", Buffer.from("journalEpoch"), Buffer.from("short"));
+    assert.throws(() => openIn(directory), /malformed journal epoch in the store/);
   });
 
   it("without a format version, or a senseless one, are refused", async (context) => {
@@ -179,7 +210,7 @@ describe("LMDB files", () => {
     context.after(() => store.close());
     const live: { queueId: number; chunk: ChunkDescriptor }[] = [];
     let sizeHalfway = 0;
-    for (let number = 0; number < 400; number++) {
+    for (let number = 0; number < 800; number++) {
       const chunk = appendChunk(store, number % 3, number, 1, 30_000 + ((number * 7919) % 90_000));
       live.push({ queueId: number % 3, chunk });
       store.settle(number % 3, chunk, settlementOf(chunk, 0));
@@ -189,13 +220,13 @@ describe("LMDB files", () => {
         store.remove(oldest.queueId, "durable", oldest.chunk);
       }
       await commit(store);
-      if (number === 200) sizeHalfway = statSync(join(directory, "durable", "data.mdb")).size;
+      if (number === 400) sizeHalfway = statSync(join(directory, "durable", "data.mdb")).size;
     }
     const size = statSync(join(directory, "durable", "data.mdb")).size;
     const liveBytes = live.reduce((sum, { chunk }) => sum + chunk.recordBytes, 0);
-    context.diagnostic(`${liveBytes} octets stored in ${size}, after 200 commits ${sizeHalfway}`);
-    // 30 MB have been written. The reserve is what sixteen such commits take at most.
-    assert.ok(size < 4 * liveBytes + 12 * 1024 * 1024, `${liveBytes} octets stored in ${size}`);
+    context.diagnostic(`${liveBytes} octets stored in ${size}, after 400 commits ${sizeHalfway}`);
+    // 60 MB have been written. The reserve has up to 18 MiB.
+    assert.ok(size < 4 * liveBytes + 18 * 1024 * 1024, `${liveBytes} octets stored in ${size}`);
   });
 
   it("give back the room of a dropped queue over the commits that follow", async (context) => {

@@ -9,9 +9,15 @@ export class ChangeBuffer {
   /** What a commit that begins now has to write; the caller must report how it ended. */
   begin(): ChangeSet {
     assert(this.#inFlight === undefined, "at most one commit is in flight");
-    this.#inFlight = this.gathering;
-    this.gathering = new ChangeSet();
+    this.#inFlight = this.take();
     return this.#inFlight;
+  }
+
+  /** What has been gathered, for a caller who keeps it whether or not it can be written. */
+  take(): ChangeSet {
+    const gathered = this.gathering;
+    this.gathering = new ChangeSet();
+    return gathered;
   }
 
   succeeded(): void {

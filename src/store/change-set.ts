@@ -44,6 +44,11 @@ export class ChangeSet {
     this.#queue(queueId).settlements.set(chunk.first, settlement);
   }
 
+  /** {@link settle}, or with undefined its opposite, when only the chunk's beginning is known. */
+  replaceSettlement(queueId: number, first: number, settlement: ChunkSettlement | undefined): void {
+    this.#queue(queueId).settlements.set(first, settlement);
+  }
+
   remove(queueId: number, chunk: ChunkDescriptor): void {
     assertChunk(chunk);
     const queue = this.#queue(queueId);
@@ -68,11 +73,21 @@ export class ChangeSet {
   }
 
   putDefinition(kind: DefinitionKind, id: string, value: unknown): void {
-    this.definitions.set(`${kind}\0${id}`, { kind, id, json: JSON.stringify({ id, value }) });
+    this.replaceDefinition(kind, id, JSON.stringify({ id, value }));
   }
 
   deleteDefinition(kind: DefinitionKind, id: string): void {
-    this.definitions.set(`${kind}\0${id}`, { kind, id, json: undefined });
+    this.replaceDefinition(kind, id, undefined);
+  }
+
+  /** @param json what {@link putDefinition} makes, or undefined to delete. */
+  replaceDefinition(kind: DefinitionKind, id: string, json: string | undefined): void {
+    this.definitions.set(`${kind}\0${id}`, { kind, id, json });
+  }
+
+  /** Whether a note is put. Its key has one code unit for each octet. */
+  hasNote(ownerId: number, key: string): boolean {
+    return this.queues.get(ownerId)?.notes?.byKey.get(key) !== undefined;
   }
 
   /** Notes that an attempt to write all this failed, and may nevertheless have reached the disk. */

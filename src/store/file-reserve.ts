@@ -72,6 +72,12 @@ export class FileReserve {
     return undefined;
   }
 
+  /** {@link ensure}, at once, for a transaction that needs so many octets. Throws the system's errors. */
+  ensureSync(bytes: number): void {
+    const end = this.#use.usedBytes() + bytes;
+    while (this.#sizeBytes < end) this.#sizeBytes += writeSync(this.#fd, this.#zeros, 0, STEP_BYTES, null);
+  }
+
   /** Writes the reserve of a new file. Throws the system's errors. */
   prepare(): void {
     const end = this.#sizeBytes + KEPT_BYTES;

@@ -106,6 +106,12 @@ export function settlementValue(settlement: ChunkSettlement): Buffer {
 /** Throws {@link StoreFormatError} when `value` does not fit the chunk. */
 export function readSettlement(value: Buffer, chunk: ChunkDescriptor): ChunkSettlement {
   if (value.length !== SETTLEMENT_HEADER_BYTES + Math.ceil(chunk.count / 8)) throw malformed("settlement", value);
+  return readSettlementValue(value);
+}
+
+/** A settlement whose chunk is not known here; shares the octets. Throws {@link StoreFormatError}. */
+export function readSettlementValue(value: Buffer): ChunkSettlement {
+  if (value.length < SETTLEMENT_HEADER_BYTES) throw malformed("settlement", value);
   return {
     bitmap: value.subarray(SETTLEMENT_HEADER_BYTES),
     persistentCount: value.readUInt32BE(0),
@@ -134,6 +140,11 @@ export function definitionKey(kind: DefinitionKind, id: string): Buffer {
   const isLong = idBytes.length > DEFINITION_ID_BYTES_MAX;
   const tail = isLong ? createHash("sha256").update(idBytes).digest() : idBytes;
   return Buffer.concat([Buffer.of(DEFINITION_KINDS.indexOf(kind) + 1, isLong ? 1 : 0), tail]);
+}
+
+/** As {@link definitionKey}, but with the id itself however long it is, so that it can be told from the key. */
+export function wholeDefinitionKey(kind: DefinitionKind, id: string): Buffer {
+  return Buffer.concat([Buffer.of(DEFINITION_KINDS.indexOf(kind) + 1), Buffer.from(id)]);
 }
 
 /** Throws {@link StoreFormatError} for a kind this version does not know. */

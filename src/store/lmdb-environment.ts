@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { type Database, open, type RootDatabase, type RootDatabaseOptionsWithPath } from "lmdb";
 import type { Logger } from "../lib/logger.ts";
 import { checkEnvironmentFiles } from "./environment-files.ts";
-import { StoreCommitError } from "./errors.ts";
 import { FileReserve } from "./file-reserve.ts";
 import { indexPages, statisticsOf, type TreeStatistics } from "./lmdb-statistics.ts";
 import { makeDirectory, syncDirectory } from "./sync-directory.ts";
@@ -14,12 +13,14 @@ const META_PAGES = 2;
 const PAGE_BYTES = 8192;
 /** Address space only. It doubles by itself when the file outgrows it. */
 const INITIAL_MAP_BYTES = 256 * 1024 * 1024;
-/** Pages a transaction writes besides those it changes itself: the upper levels of every tree and the free list. */
-const TRANSACTION_PAGES = 32;
+/** What a transaction writes besides the pages it changes itself: the upper levels of every tree and the free list. */
+const TRANSACTION_BYTES = 32 * PAGE_BYTES;
 /** The free list takes 8 octets for each page of a removed value. */
 const FREE_LIST_RATIO = PAGE_BYTES / 8;
 /** It may be split in two. */
 const PAGES_PER_CHANGED_PAGE = 2;
+/** A longer value never is on the page of its key: LMDB puts two entries at least on a page. */
+export const INLINE_BYTES_MAX = PAGE_BYTES / 2;
 /** More than a key and what LMDB keeps with it. */
 const ENTRY_BYTES = 64;
 
@@ -32,11 +33,15 @@ export interface EnvironmentOptions<Name extends string> {
 /** What a transaction writes, for an upper bound of the pages it takes. */
 export interface Footprint {
   /** Keys put or removed. */
-  operations: number;
+  readonly operations: number;
   /** Octets of the values put. */
-  putBytes: number;
+  readonly putBytes: number;
+  /** How many of those are of values that may be kept beside their keys, see {@link INLINE_BYTES_MAX}. */
+  readonly inlineBytes: number;
+  /** How many of the values are longer, and take pages of their own. */
+  readonly longValues: number;
   /** Octets of the values removed. */
-  removedBytes: number;
+  readonly removedBytes: number;
 }
 
 /** An LMDB environment whose databases have binary keys and values, one transaction at a time. */
@@ -44,6 +49,8 @@ export class LmdbEnvironment<Name extends string> {
   readonly #options: EnvironmentOptions<Name>;
   readonly #reserve: FileReserve;
   readonly #databases = new Map<Name, BinaryDatabase>();
+  /** No room has been asked for since the last transaction began. */
+  #asksFirst = true;
   /** Undefined when opening it again after a failure has failed too. */
   #root: RootDatabase | undefined;
 
@@ -80,28 +87,51 @@ export class LmdbEnvironment<Name extends string> {
   }
 
   /**
-   * Runs `write`, which puts and removes, as one transaction, and reports when that is on disk. `write` must not
-   * throw: what it did until then would be committed. `attempted` tells whether a failed one was begun at all.
+   * Calls back once the file has room for a transaction, or with the system's error when it cannot grow.
+   *
+   * @param added what the transaction writes beyond what room was asked for since the last one
+   * @param whole all that it writes; asked only when the reserve seems too small
    */
-  transact(
-    footprint: Footprint,
-    write: () => void,
-    finished: (error: Error | undefined, attempted: boolean) => void,
-  ): void {
+  whenRoom(added: Footprint, whole: () => Footprint, done: (error: unknown) => void): void {
     let reserved: Promise<void> | undefined;
     try {
-      reserved = this.#ensureRoom(footprint);
+      reserved = this.#reserve.ensure({
+        bytes: bytesOf(added, added.operations) + (this.#asksFirst ? TRANSACTION_BYTES : 0),
+        isGrowth: added.putBytes > added.removedBytes,
+        tightBytes: () => this.#tightBytesOf(whole()),
+      });
     } catch (error) {
-      setImmediate(finished, new StoreCommitError(error), false);
+      setImmediate(done, error);
       return;
     }
-    if (reserved === undefined) this.#start(write, finished);
-    else {
-      reserved.then(
-        () => this.#start(write, finished),
-        (error: unknown) => finished(new StoreCommitError(error), false),
-      );
-    }
+    this.#asksFirst = false;
+    if (reserved === undefined) done(undefined);
+    else reserved.then(() => done(undefined), done);
+  }
+
+  /**
+   * Runs `write`, which puts and removes, as one transaction, and reports when that is on disk. There must be room for
+   * it. `write` must not throw: what it did until then would be committed.
+   */
+  transact(write: () => void, finished: (error: unknown) => void): void {
+    const root = this.#root as RootDatabase;
+    this.#asksFirst = true;
+    // A batch is one block of instructions, handed over when it is complete: never spread over two transactions.
+    const committed = root.batch(write);
+    // A second one, beyond txnStartThreshold, starts the writing thread now instead of in the next turn.
+    void root.batch(() => {});
+    committed.then(
+      () => finished(undefined),
+      (error: unknown) => {
+        void this.#recoverFrom(error).then(finished);
+      },
+    );
+  }
+
+  /** Makes room for a transaction and runs it, before there are any others. Throws the system's errors and LMDB's. */
+  transactSync(footprint: Footprint, write: () => void): void {
+    this.#reserve.ensureSync(this.#tightBytesOf(footprint));
+    (this.#root as RootDatabase).transactionSync(write);
   }
 
   async close(): Promise<void> {
@@ -112,31 +142,11 @@ export class LmdbEnvironment<Name extends string> {
     await root?.close();
   }
 
-  #ensureRoom(footprint: Footprint): Promise<void> | undefined {
-    const { operations, putBytes, removedBytes } = footprint;
-    return this.#reserve.ensure({
-      bytes: bytesOf(footprint, operations),
-      isGrowth: putBytes > removedBytes,
-      // However many operations: they change no more pages than there are, and no more than what is put fills.
-      tightBytes: () => {
-        const newPages = Math.ceil((putBytes + operations * ENTRY_BYTES) / PAGE_BYTES);
-        return bytesOf(footprint, Math.min(operations, this.#indexPageCount() + newPages));
-      },
-    });
-  }
-
-  #start(write: () => void, finished: (error: Error | undefined, attempted: boolean) => void): void {
-    const root = this.#root as RootDatabase;
-    // A batch is one block of instructions, handed over when it is complete: never spread over two transactions.
-    const committed = root.batch(write);
-    // A second one, beyond txnStartThreshold, starts the writing thread now instead of in the next turn.
-    void root.batch(() => {});
-    committed.then(
-      () => finished(undefined, true),
-      (error: unknown) => {
-        void this.#recoverFrom(error).then((cause) => finished(new StoreCommitError(cause), true));
-      },
-    );
+  /** However many operations: they change no more pages of keys than there are, and no more than what is put fills. */
+  #tightBytesOf(footprint: Footprint): number {
+    const newPages = Math.ceil((footprint.inlineBytes + footprint.operations * ENTRY_BYTES) / PAGE_BYTES);
+    const changedPages = Math.min(footprint.operations, this.#indexPageCount() + newPages);
+    return TRANSACTION_BYTES + bytesOf(footprint, changedPages) + footprint.longValues * PAGE_BYTES;
   }
 
   /** After a failed write of its root page LMDB refuses, and lmdb-js hangs in, every later transaction: open anew. */
@@ -188,10 +198,9 @@ export class LmdbEnvironment<Name extends string> {
   }
 }
 
-/** An upper bound of what a transaction writes that changes up to so many pages of keys. */
+/** An upper bound of what changes write that change up to so many pages of keys. */
 function bytesOf({ putBytes, removedBytes }: Footprint, changedPages: number): number {
-  const pages = TRANSACTION_PAGES + changedPages * PAGES_PER_CHANGED_PAGE;
-  return pages * PAGE_BYTES + putBytes + Math.ceil(removedBytes / FREE_LIST_RATIO);
+  return changedPages * PAGES_PER_CHANGED_PAGE * PAGE_BYTES + putBytes + Math.ceil(removedBytes / FREE_LIST_RATIO);
 }
 
 /** Options of lmdb-js that its types leave out. */

@@ -4,22 +4,10 @@ import { assert } from "../lib/assert.ts";
 import type { Logger } from "../lib/logger.ts";
 import { BufferedStore } from "./buffered-store.ts";
 import { DirectoryLock } from "./directory-lock.ts";
-import { StoreCommitError, StoreFormatError } from "./errors.ts";
-import { chunkKey, readQueueId } from "./key-layout.ts";
-import { LmdbEnvironment } from "./lmdb-environment.ts";
-import { migrate } from "./migrations.ts";
-import { QueueSweeper, type SweepPlan } from "./queue-sweeper.ts";
-import { recoverDurable } from "./recover-durable.ts";
+import { DurableStore } from "./durable-store.ts";
+import { StoreCommitError } from "./errors.ts";
 import { makeDirectory } from "./sync-directory.ts";
 import { TransientFile } from "./transient-file.ts";
-import {
-  DURABLE_DATABASES,
-  type DurableEnvironment,
-  footprintOf,
-  MIGRATED_DATABASES,
-  reduceChanges,
-  writeChanges,
-} from "./write-changes.ts";
 
 export interface LmdbStoreOptions {
   /** The data directory; created when it is not there. */
@@ -38,7 +26,7 @@ export function openLmdbStore({ directory, logger }: LmdbStoreOptions): LmdbStor
   let transient: TransientFile | undefined;
   try {
     transient = new TransientFile(join(path, "transient"));
-    return new LmdbStore(openDurable(path, logger), transient, lock, logger);
+    return new LmdbStore(new DurableStore(path, logger), transient, lock);
   } catch (error) {
     void transient?.close();
     void lock.release();
@@ -46,50 +34,26 @@ export function openLmdbStore({ directory, logger }: LmdbStoreOptions): LmdbStor
   }
 }
 
-function openDurable(path: string, logger: Logger): DurableEnvironment {
-  const directory = join(path, "durable");
-  const environment = new LmdbEnvironment({ directory, databaseNames: DURABLE_DATABASES, logger });
-  try {
-    migrate(
-      environment.database("meta"),
-      new Map(MIGRATED_DATABASES.map((name) => [name, environment.database(name)])),
-    );
-    return environment;
-  } catch (error) {
-    void environment.close();
-    throw error;
-  }
-}
-
-/** Keeps what is durable in an LMDB environment, and what only takes load off the memory in a file beside it. */
+/** Keeps what is durable in LMDB, with a journal in front of it, and what only takes load off the memory in a file beside it. */
 export class LmdbStore extends BufferedStore {
-  readonly #logger: Logger;
   readonly #lock: DirectoryLock;
-  readonly #durable: DurableEnvironment;
+  readonly #durable: DurableStore;
   readonly #transient: TransientFile;
-  readonly #sweeper: QueueSweeper;
   /** Queues that may have transient chunks. Most have none, and dropping those leaves that file alone. */
   readonly #transientQueues = new Set<number>();
   #inFlight: Promise<void> | undefined;
   #isClosed = false;
 
   /** Use {@link openLmdbStore}. The store releases the lock when it is closed. */
-  constructor(durable: DurableEnvironment, transient: TransientFile, lock: DirectoryLock, logger: Logger) {
+  constructor(durable: DurableStore, transient: TransientFile, lock: DirectoryLock) {
     super();
-    this.#logger = logger;
     this.#lock = lock;
     this.#durable = durable;
     this.#transient = transient;
-    this.#sweeper = new QueueSweeper({
-      chunks: () => durable.database("chunks"),
-      settlements: () => durable.database("settlements"),
-      notes: () => durable.database("notes"),
-    });
-    for (const key of durable.database("dropped").getKeys()) this.#sweeper.resume(readQueueId(key));
   }
 
   recover(visitor: RecoveryVisitor): void {
-    recoverDurable(this.#durable, (queueId) => this.#sweeper.isPending(queueId), visitor, this.#logger);
+    this.#durable.recover(visitor);
   }
 
   override append(
@@ -112,7 +76,7 @@ export class LmdbStore extends BufferedStore {
   read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor, start = 0, end = chunk.recordBytes): Buffer {
     const octets =
       lifetime === "durable"
-        ? this.#readDurable(queueId, chunk, start, end)
+        ? this.#durable.read(queueId, chunk, start, end)
         : this.#transient.read(queueId, chunk, start, end);
     if (octets === undefined) throw new Error(`no ${lifetime} chunk at ${chunk.first} of queue ${queueId}`);
     return octets;
@@ -136,7 +100,7 @@ export class LmdbStore extends BufferedStore {
       done(failure);
     };
     // Independent of each other: what has succeeded of one is not repeated when the other fails.
-    const isDurableIdle = this.#commitDurable(ended);
+    const isDurableIdle = this.#durable.commit(this.durableChanges.take(), ended);
     const isTransientIdle = this.#commitTransient(ended);
     if (isDurableIdle) waitingFor -= 1;
     if (isTransientIdle) waitingFor -= 1;
@@ -149,39 +113,6 @@ export class LmdbStore extends BufferedStore {
     await this.#durable.close();
     await this.#transient.close();
     await this.#lock.release();
-  }
-
-  /** Returns whether there is nothing to do; otherwise calls `ended` later. */
-  #commitDurable(ended: (error: Error | undefined) => void): boolean {
-    const changes = this.durableChanges.begin();
-    if (changes.isEmpty && this.#sweeper.isIdle) {
-      this.durableChanges.succeeded();
-      return true;
-    }
-    let plan: SweepPlan;
-    try {
-      this.#durable.ensureOpen();
-      reduceChanges(this.#durable, changes);
-      plan = this.#sweeper.plan(changes);
-    } catch (error) {
-      this.durableChanges.failed(false);
-      setImmediate(ended, new StoreCommitError(error));
-      return false;
-    }
-    this.#durable.transact(
-      footprintOf(changes, plan),
-      () => writeChanges(this.#durable, changes, plan),
-      (error, attempted) => {
-        if (error === undefined) {
-          this.durableChanges.succeeded();
-          this.#sweeper.committed(plan);
-        } else {
-          this.durableChanges.failed(attempted);
-        }
-        ended(error);
-      },
-    );
-    return false;
   }
 
   /** Returns whether there is nothing to do; otherwise calls `ended` later. */
@@ -202,17 +133,5 @@ export class LmdbStore extends BufferedStore {
       },
     );
     return false;
-  }
-
-  #readDurable(queueId: number, chunk: ChunkDescriptor, start: number, end: number): Buffer | undefined {
-    // Valid until the next read only, and its length is a property that hides the real one: copy just what is wanted.
-    const stored = this.#durable.database("chunks").getBinaryFast(chunkKey(queueId, chunk));
-    if (stored === undefined) return undefined;
-    if (stored.length !== chunk.recordBytes) {
-      throw new StoreFormatError(`chunk at ${chunk.first} of queue ${queueId} has ${stored.length} octets`);
-    }
-    const octets = Buffer.allocUnsafeSlow(end - start);
-    octets.set(stored.subarray(start, end));
-    return octets;
   }
 }

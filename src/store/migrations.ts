@@ -7,7 +7,12 @@ const VERSION_KEY = Buffer.from("formatVersion");
 export type MigratedDatabases = ReadonlyMap<string, BinaryDatabase>;
 
 /** `MIGRATIONS[n]` turns format `n` into format `n + 1`. Format 0 is a new directory. Append; never change one. */
-const MIGRATIONS: readonly ((databases: MigratedDatabases) => void)[] = [requireEmpty, addNotes, makeNotesOfDeliveries];
+const MIGRATIONS: readonly ((databases: MigratedDatabases) => void)[] = [
+  requireEmpty,
+  addNotes,
+  makeNotesOfDeliveries,
+  addJournal,
+];
 
 /** The format this version writes. */
 export const FORMAT_VERSION = MIGRATIONS.length;
@@ -40,6 +45,9 @@ function readVersion(meta: BinaryDatabase): number {
 
 /** Format 2 adds notes. Their database is there when a migration runs, and empty; a version without them must not go on. */
 function addNotes(): void {}
+
+/** Format 4 adds the journal: there is none yet. A version that does not read it must not go on without it. */
+function addJournal(): void {}
 
 /** Data without a version is not ours, or has lost what tells how to read it. */
 function requireEmpty(databases: MigratedDatabases): void {

@@ -34,7 +34,7 @@ export class QueueChanges {
   }
 
   append(chunk: ChunkDescriptor, buffer: Uint8Array, start: number, end: number): void {
-    const change = this.#find(chunk);
+    const change = this.find(chunk);
     if (change === undefined) this.#add(chunk, buffer, start, end);
     else {
       change.buffer = buffer;
@@ -45,7 +45,7 @@ export class QueueChanges {
 
   /** Removing a chunk that cannot be on disk yet leaves nothing to write. */
   remove(chunk: ChunkDescriptor): void {
-    const change = this.#find(chunk);
+    const change = this.find(chunk);
     if (change?.buffer !== undefined && !change.mayBeStored) {
       this.#cancel(change);
       return;
@@ -66,8 +66,9 @@ export class QueueChanges {
   absorb(later: QueueChanges): void {
     for (const head of later.chunks.values()) {
       for (let change: ChunkChange | undefined = head; change !== undefined; change = change.next) {
-        if (change.buffer === undefined) this.remove(change.chunk);
-        else this.append(change.chunk, change.buffer, change.start, change.end);
+        // One that replaces what was stored under its key removes that first.
+        if (change.mayBeStored) this.remove(change.chunk);
+        if (change.buffer !== undefined) this.append(change.chunk, change.buffer, change.start, change.end);
       }
     }
     for (const [first, settlement] of later.settlements) {
@@ -89,7 +90,8 @@ export class QueueChanges {
     return this.notes;
   }
 
-  #find(chunk: ChunkDescriptor): ChunkChange | undefined {
+  /** What is to become of a chunk; undefined when it stays as it is. */
+  find(chunk: ChunkDescriptor): ChunkChange | undefined {
     let change = this.chunks.get(chunk.first);
     while (change !== undefined && !isSameChunk(change.chunk, chunk)) change = change.next;
     return change;

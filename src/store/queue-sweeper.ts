@@ -16,6 +16,9 @@ export interface SweepPlan {
   readonly postponed: number[];
 }
 
+/** For a commit that leaves dropped queues to later ones. */
+export const NO_SWEEP: SweepPlan = { chunkKeys: [], settlementKeys: [], noteKeys: [], finished: [], postponed: [] };
+
 /** The databases to delete from, looked up anew for every commit: they change when an environment is opened again. */
 export interface SweptDatabases {
   readonly chunks: () => BinaryDatabase;

@@ -8,7 +8,7 @@ import {
   settlementKey,
   settlementValue,
 } from "./key-layout.ts";
-import type { BinaryDatabase, Footprint, LmdbEnvironment } from "./lmdb-environment.ts";
+import { type BinaryDatabase, type Footprint, INLINE_BYTES_MAX, type LmdbEnvironment } from "./lmdb-environment.ts";
 import type { NoteChanges } from "./note-changes.ts";
 import type { ChunkChange, QueueChanges } from "./queue-changes.ts";
 import type { SweepPlan } from "./queue-sweeper.ts";
@@ -18,16 +18,14 @@ export const MIGRATED_DATABASES = ["definitions", "chunks", "settlements", "deli
 export const DURABLE_DATABASES = [...MIGRATED_DATABASES, "meta"] as const;
 export type DurableEnvironment = LmdbEnvironment<(typeof DURABLE_DATABASES)[number]>;
 
+const NOTHING: Footprint = { operations: 0, putBytes: 0, inlineBytes: 0, longValues: 0, removedBytes: 0 };
+
+type MutableFootprint = { -readonly [Key in keyof Footprint]: Footprint[Key] };
+
 /** A settlement does not count as growth, so its bitmap counts as operations. */
 const SETTLEMENT_BYTES_PER_OPERATION = 4096;
 /** The value that marks a queue as dropped; only its key matters. */
 const DROPPED = Buffer.of(1);
-
-/** Leaves out changes that would change nothing. Reads the committed state, so no commit may be in flight. */
-export function reduceChanges(environment: DurableEnvironment, changes: ChangeSet): void {
-  const notes = environment.database("notes");
-  changes.forgetShortLivedNotes((ownerId, key) => notes.getBinaryFast(noteKey(ownerId, key)) !== undefined);
-}
 
 /** Writes the changes, as part of a transaction. */
 export function writeChanges(environment: DurableEnvironment, changes: ChangeSet, plan: SweepPlan): void {
@@ -54,7 +52,7 @@ export function writeChanges(environment: DurableEnvironment, changes: ChangeSet
 
 /** What writing the changes takes. */
 export function footprintOf(changes: ChangeSet, plan: SweepPlan): Footprint {
-  const footprint: Footprint = { operations: 0, putBytes: 0, removedBytes: 0 };
+  const footprint: MutableFootprint = { ...NOTHING };
   footprint.operations += plan.chunkKeys.length + plan.settlementKeys.length + plan.noteKeys.length;
   footprint.operations += plan.finished.length + plan.postponed.length;
   for (const key of plan.chunkKeys) footprint.removedBytes += readChunkKey(key).recordBytes;
@@ -68,23 +66,39 @@ export function footprintOf(changes: ChangeSet, plan: SweepPlan): Footprint {
   }
   for (const { json } of changes.definitions.values()) {
     footprint.operations += 1;
-    footprint.putBytes += Buffer.byteLength(json ?? "");
+    if (json !== undefined) addValue(footprint, Buffer.byteLength(json));
   }
   return footprint;
 }
 
-function addChunk(footprint: Footprint, head: ChunkChange): void {
+export function sumOf(a: Footprint, b: Footprint): Footprint {
+  return {
+    operations: a.operations + b.operations,
+    putBytes: a.putBytes + b.putBytes,
+    inlineBytes: a.inlineBytes + b.inlineBytes,
+    longValues: a.longValues + b.longValues,
+    removedBytes: a.removedBytes + b.removedBytes,
+  };
+}
+
+function addValue(footprint: MutableFootprint, bytes: number): void {
+  footprint.putBytes += bytes;
+  if (bytes > INLINE_BYTES_MAX) footprint.longValues += 1;
+  else footprint.inlineBytes += bytes;
+}
+
+function addChunk(footprint: MutableFootprint, head: ChunkChange): void {
   for (let change: ChunkChange | undefined = head; change !== undefined; change = change.next) {
     footprint.operations += 1;
     if (change.buffer === undefined) footprint.removedBytes += change.chunk.recordBytes;
-    else footprint.putBytes += change.chunk.recordBytes;
+    else addValue(footprint, change.chunk.recordBytes);
   }
 }
 
-function addNotes(footprint: Footprint, notes: NoteChanges): void {
+function addNotes(footprint: MutableFootprint, notes: NoteChanges): void {
   footprint.operations += notes.byKey.size;
   for (const [key, value] of notes.byKey) {
-    if (value !== undefined) footprint.putBytes += key.length + value.length;
+    if (value !== undefined) addValue(footprint, key.length + value.length);
   }
 }
 
