@@ -40,6 +40,8 @@ async function setUp(t: TestContext) {
       receiver.add_credit(1);
       const { message } = await event(receiver, "message");
       receiver.close();
+      // RabbitMQ ends the session when the queue is deleted while it takes the consumer away.
+      await event(receiver, "receiver_close");
       assert(message !== undefined);
       return message;
     },

@@ -1,6 +1,23 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { PERFORMATIVES } from "../../src/amqp10/codec/performatives.ts";
+import { bool, type Typed, uint } from "../../src/amqp10/codec/types.ts";
+import { RawClient } from "./hostile-client.ts";
 import { event, openSender, outcome, send, startAmqp10Broker } from "./test-client.ts";
+
+/** A flow that asks for one in return. */
+const ECHO: readonly (Typed | undefined)[] = [
+  uint(0),
+  uint(1000),
+  uint(0),
+  uint(1000),
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  undefined,
+  bool(true),
+];
 
 test("[alarm] while one is raised, a connection that publishes is not read from; it goes on afterwards", async (t) => {
   const broker = startAmqp10Broker(t);
@@ -33,4 +50,20 @@ test("[link] one that is attached again on another handle is stolen from the fir
   await openSender(client, {}, { name: "same" });
   const { sender } = await stolen;
   assert.equal((sender?.error as { condition?: string } | undefined)?.condition, "amqp:link:stolen");
+});
+
+test("[share of a turn] a client that sends much is not heard out before the others", async (t) => {
+  const broker = startAmqp10Broker(t);
+  const [busy, other] = [new RawClient(broker.stream()), new RawClient(broker.stream())];
+  await Promise.all([busy.next(PERFORMATIVES.begin), other.next(PERFORMATIVES.begin)]);
+  const answered = (): number => busy.history.filter(({ code }) => code === PERFORMATIVES.flow).length;
+  busy.together(() => {
+    for (let index = 0; index < 2_000; index++) busy.send(0, PERFORMATIVES.flow, ECHO);
+    busy.begin(1);
+  });
+  other.begin(1);
+  await other.next(PERFORMATIVES.begin);
+  assert(answered() <= 800, `${answered()} answers in two turns`);
+  await busy.next(PERFORMATIVES.begin);
+  assert.equal(answered(), 2_000);
 });

@@ -1,37 +1,9 @@
 import type { Duplex } from "node:stream";
-import { type Performative, PERFORMATIVES, readPerformative } from "../../src/amqp10/codec/performatives.ts";
-import {
-  binary,
-  bool,
-  composite,
-  encodeValue,
-  string,
-  symbol,
-  type Typed,
-  ubyte,
-  uint,
-} from "../../src/amqp10/codec/types.ts";
+import { PERFORMATIVES } from "../../src/amqp10/codec/performatives.ts";
+import { binary, bool, composite, string, type Typed, ubyte, uint } from "../../src/amqp10/codec/types.ts";
+import { FrameClient, type ReceivedFrame } from "./frame-client.ts";
 
-const TIMEOUT_MILLISECONDS = 5_000;
-const HEAD_BYTES = 8;
-const SASL_HEADER = Buffer.from("AMQP\x03\x01\x00\x00", "latin1");
-const AMQP_HEADER = Buffer.from("AMQP\x00\x01\x00\x00", "latin1");
-
-/** A frame of the broker's. */
-export interface ReceivedFrame extends Performative {
-  readonly channel: number;
-  readonly payload: Buffer;
-}
-
-/** A frame of any type, to be sent. */
-export function rawFrame(type: number, channel: number, body: Uint8Array): Buffer {
-  const head = Buffer.alloc(HEAD_BYTES);
-  head.writeUInt32BE(HEAD_BYTES + body.length, 0);
-  head[4] = 2;
-  head[5] = type;
-  head.writeUInt16BE(channel, 6);
-  return Buffer.concat([head, body]);
-}
+export { type ReceivedFrame, rawFrame } from "./frame-client.ts";
 
 export const source = (address: string, ...more: (Typed | undefined)[]): Typed =>
   composite(0x28, [string(address), ...more]);
@@ -45,25 +17,13 @@ export function message(text: string): Buffer {
 }
 
 /** A client of AMQP 1.0 that sends what it is told to, however wrong, and looks at every frame. */
-export class RawClient {
-  readonly stream: Duplex;
-  /** Those that have not been asked for. */
-  readonly frames: ReceivedFrame[] = [];
-  /** All there were. */
-  readonly history: ReceivedFrame[] = [];
-  #received = Buffer.alloc(0);
-  #headersLeft = 2;
-  #arrived: () => void = () => {};
-  #write: (octets: Buffer) => void = (octets) => this.stream.write(octets);
+export class RawClient extends FrameClient {
+  /** What `together` gathers; undefined when it does not. */
+  #gathered: Buffer[] | undefined;
 
-  /** Logs in as guest and opens a connection and, on channel 0, a session. */
+  /** Opens a connection and, on channel 0, a session. */
   constructor(stream: Duplex, incomingWindow = 1000, frameBytesMax = 65_536) {
-    this.stream = stream;
-    stream.on("data", (octets: Buffer) => this.#take(octets));
-    stream.on("error", () => {});
-    stream.write(SASL_HEADER);
-    this.#frame(1, 0, composite(PERFORMATIVES.saslInit, [symbol("PLAIN"), binary(Buffer.from("\0guest\0guest"))]));
-    stream.write(AMQP_HEADER);
+    super(stream);
     this.send(0, PERFORMATIVES.open, [string("raw"), string("localhost"), uint(frameBytesMax)]);
     this.begin(0, incomingWindow);
   }
@@ -120,33 +80,24 @@ export class RawClient {
   }
 
   send(channel: number, code: number, fields: readonly (Typed | undefined)[], payload?: Buffer): void {
-    this.#frame(0, channel, composite(code, fields), payload);
+    this.sendFrame(channel, code, fields, payload);
   }
 
   /** Sends in one piece what `sends` sends. */
   together(sends: () => void): void {
     const gathered: Buffer[] = [];
-    this.#write = (octets) => gathered.push(octets);
+    this.#gathered = gathered;
     sends();
-    this.#write = (octets) => this.stream.write(octets);
-    this.#write(Buffer.concat(gathered));
+    this.#gathered = undefined;
+    this.write(Buffer.concat(gathered));
   }
 
   /** The first frame of that kind that has not been asked for. */
-  async next(code: number, matches: (frame: ReceivedFrame) => boolean = () => true): Promise<ReceivedFrame> {
-    const deadline = Date.now() + TIMEOUT_MILLISECONDS;
-    for (;;) {
+  next(code: number, matches: (frame: ReceivedFrame) => boolean = () => true): Promise<ReceivedFrame> {
+    return this.found(code, () => {
       const index = this.frames.findIndex((frame) => frame.code === code && matches(frame));
-      if (index >= 0) return this.frames.splice(index, 1)[0] as ReceivedFrame;
-      if (Date.now() > deadline) throw new Error(`no 0x${code.toString(16)} in time, but ${this.#seen}`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 100);
-        this.#arrived = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+      return index < 0 ? undefined : this.frames.splice(index, 1)[0];
+    });
   }
 
   /** The condition of the error with which the broker answers; undefined: none. */
@@ -155,34 +106,8 @@ export class RawClient {
     return error?.[0]?.value as string | undefined;
   }
 
-  get #seen(): string {
-    return this.frames.map(({ code }) => `0x${code.toString(16)}`).join(" ");
-  }
-
-  #frame(type: number, channel: number, performative: Typed, payload: Buffer = Buffer.alloc(0)): void {
-    this.#write(rawFrame(type, channel, Buffer.concat([encodeValue(performative), payload])));
-  }
-
-  #take(octets: Buffer): void {
-    this.#received = Buffer.concat([this.#received, octets]);
-    for (;;) {
-      const head = this.#received;
-      if (head.length < HEAD_BYTES) break;
-      if (this.#headersLeft > 0 && head.toString("latin1", 0, 4) === "AMQP") {
-        this.#headersLeft--;
-        this.#received = head.subarray(HEAD_BYTES);
-        continue;
-      }
-      const size = head.readUInt32BE(0);
-      if (head.length < size) break;
-      this.#received = head.subarray(size);
-      if (size === HEAD_BYTES) continue;
-      const performative = readPerformative(head, HEAD_BYTES, size);
-      const payload = head.subarray(performative.payloadStart, size);
-      const frame = { ...performative, channel: head.readUInt16BE(6), payload };
-      this.frames.push(frame);
-      this.history.push(frame);
-    }
-    this.#arrived();
+  protected override write(octets: Buffer): void {
+    if (this.#gathered === undefined) super.write(octets);
+    else this.#gathered.push(octets);
   }
 }

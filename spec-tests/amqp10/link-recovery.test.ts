@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { PERFORMATIVES } from "../../src/amqp10/codec/performatives.ts";
 import { Fields } from "../../src/amqp10/codec/fields.ts";
+import { PERFORMATIVES } from "../../src/amqp10/codec/performatives.ts";
 import { ManualClock } from "../../src/lib/manual-clock.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
 import type { TestBrokerOptions } from "../support/test-broker.ts";
-import { RawClient, type Received, unsettledOf } from "./raw-client.ts";
+import type { ReceivedFrame } from "./frame-client.ts";
+import { RawClient, unsettledOf } from "./raw-client.ts";
 import { startAmqp10Broker } from "./test-client.ts";
 
 const ACCEPTED = 0x24;
@@ -21,7 +22,7 @@ async function setUp(t: TestContext, options: TestBrokerOptions = {}) {
   };
 }
 
-function conditionOf({ fields }: Received): string | undefined {
+function conditionOf({ fields }: ReceivedFrame): string | undefined {
   const error = fields.get(2);
   return error === undefined ? undefined : new Fields("error", error).text(0);
 }

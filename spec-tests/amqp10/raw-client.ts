@@ -1,11 +1,10 @@
 import type { Duplex } from "node:stream";
 import type { Fields } from "../../src/amqp10/codec/fields.ts";
-import { PERFORMATIVES, readPerformative } from "../../src/amqp10/codec/performatives.ts";
+import { PERFORMATIVES } from "../../src/amqp10/codec/performatives.ts";
 import {
   binary,
   bool,
   composite,
-  encodeValue,
   map,
   NULL,
   string,
@@ -14,22 +13,12 @@ import {
   ubyte,
   uint,
 } from "../../src/amqp10/codec/types.ts";
-import { FrameInput } from "../../src/amqp10/frame-input.ts";
+import { FrameClient, type ReceivedFrame } from "./frame-client.ts";
 
-const TIMEOUT_MILLISECONDS = 5_000;
-const SASL_HEADER = Buffer.from("AMQP\x03\x01\x00\x00", "latin1");
-const AMQP_HEADER = Buffer.from("AMQP\x00\x01\x00\x00", "latin1");
 const TARGET = 0x29;
 const SOURCE = 0x28;
 /** A data section that holds "x". */
 const MESSAGE = Buffer.from("005375a00178", "hex");
-
-/** What a performative's payload and fields were. */
-export interface Received {
-  readonly code: number;
-  readonly fields: Fields;
-  readonly payload: Buffer;
-}
 
 export interface AttachOptions {
   readonly name?: string;
@@ -57,29 +46,13 @@ export interface TransferOptions {
 }
 
 /** A client that sends the frames it is told to: one session, on channel 0. */
-export class RawClient {
-  readonly #stream: Duplex;
-  readonly #input = new FrameInput(0x7fff_ffff);
-  readonly #received: Received[] = [];
-  /** A protocol header comes before the next frame. */
-  #headerDue = true;
-  #wake = (): void => {};
-
-  private constructor(stream: Duplex) {
-    this.#stream = stream;
-    stream.on("data", (octets: Buffer) => this.#take(octets));
-    stream.on("error", () => {});
-  }
-
+export class RawClient extends FrameClient {
   /** Opens a connection and begins a session whose transfers start at `nextOutgoingId`. */
   static async open(
     stream: Duplex,
     { container = "raw", frameBytesMax = 65_536, nextOutgoingId = 0 } = {},
   ): Promise<RawClient> {
     const client = new RawClient(stream);
-    stream.write(SASL_HEADER);
-    client.#send(1, composite(PERFORMATIVES.saslInit, [symbol("PLAIN"), binary(Buffer.from("\0guest\0guest"))]));
-    stream.write(AMQP_HEADER);
     client.send(PERFORMATIVES.open, [string(container), undefined, uint(frameBytesMax)]);
     client.begin(nextOutgoingId);
     await client.next(PERFORMATIVES.begin);
@@ -91,7 +64,7 @@ export class RawClient {
   }
 
   send(code: number, fields: readonly (Typed | undefined)[], payload?: Buffer): void {
-    this.#send(0, composite(code, fields), payload);
+    this.sendFrame(0, code, fields, payload);
   }
 
   /** Attaches a link and returns our answer, which must have a target or source. */
@@ -143,27 +116,17 @@ export class RawClient {
     this.send(PERFORMATIVES.disposition, [bool(false), uint(first), uint(last), bool(true)]);
   }
 
-  detach(closed = false, handle = 0): Promise<Received> {
+  detach(closed = false, handle = 0): Promise<ReceivedFrame> {
     this.send(PERFORMATIVES.detach, [uint(handle), bool(closed)]);
     return this.next(PERFORMATIVES.detach);
   }
 
   /** The next frame with that performative; those before it are passed over. */
-  async next(code: number): Promise<Received> {
-    const end = Date.now() + TIMEOUT_MILLISECONDS;
-    for (;;) {
-      const frame = this.#received.shift();
-      if (frame?.code === code) return frame;
-      if (frame !== undefined) continue;
-      if (Date.now() > end) throw new Error(`no performative 0x${code.toString(16)} in time`);
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, 100);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
+  next(code: number): Promise<ReceivedFrame> {
+    return this.found(code, () => {
+      const index = this.frames.findIndex((frame) => frame.code === code);
+      return this.frames.splice(0, index < 0 ? this.frames.length : index + 1)[index];
+    });
   }
 
   /** What the next disposition says: delivery ids, whether they are settled, and the descriptor of the state. */
@@ -175,31 +138,7 @@ export class RawClient {
 
   /** The connection is lost. */
   lose(): void {
-    this.#stream.destroy();
-  }
-
-  #send(type: number, performative: Typed, payload: Buffer = Buffer.alloc(0)): void {
-    const octets = encodeValue(performative);
-    const head = Buffer.alloc(8);
-    head.writeUInt32BE(8 + octets.length + payload.length, 0);
-    head[4] = 2;
-    head[5] = type;
-    this.#stream.write(Buffer.concat([head, octets, payload]));
-  }
-
-  #take(octets: Buffer): void {
-    this.#input.push(octets);
-    for (;;) {
-      if (this.#headerDue && this.#input.nextHeader() === undefined) return;
-      this.#headerDue = false;
-      if (!this.#input.next()) return;
-      const { buffer, bodyStart, bodyEnd } = this.#input;
-      if (bodyStart === bodyEnd) continue;
-      const { code, fields, payloadStart } = readPerformative(buffer, bodyStart, bodyEnd);
-      this.#headerDue = code === PERFORMATIVES.saslOutcome;
-      this.#received.push({ code, fields, payload: Buffer.from(buffer.subarray(payloadStart, bodyEnd)) });
-      this.#wake();
-    }
+    this.stream.destroy();
   }
 }
 

@@ -6,6 +6,9 @@ import type { Channel } from "../../src/client/channel.ts";
 import { long, longstr } from "../../src/wire/field-table.ts";
 import { type Amqp10Broker, event, openReceiver, openSender, receive, startAmqp10Broker } from "./test-client.ts";
 
+/** Part 3.5.10. */
+const DELETE_ON_CLOSE = 0x2b;
+
 interface Setting {
   readonly broker: Amqp10Broker;
   readonly channel: Channel;
@@ -178,6 +181,46 @@ test("[attach] rabbitmq:priority is the consumer's priority", async (t) => {
   assert.deepEqual(order, ["high", "high", "low"]);
 });
 
+test("[delivery-count] a classic queue counts failures, and nothing that was only released", async (t) => {
+  const setting = await setUp(t);
+  await publish(setting, "1", "2");
+  const receiver = await openReceiver(setting.client, "/queues/q");
+  const counts: (number | undefined)[] = [];
+  const next = async (): Promise<EventContext> => {
+    const context = await receive(receiver);
+    counts.push(context.message?.delivery_count);
+    return context;
+  };
+  (await next()).delivery?.release();
+  (await next()).delivery?.modified({ delivery_failed: true });
+  (await next()).delivery?.modified({ delivery_failed: true });
+  (await next()).delivery?.release();
+  (await next()).delivery?.accept();
+  await next();
+  assert.deepEqual(counts, [0, 0, 1, 2, 2, 0], "the last is another message");
+});
+
+test("[delivery-count] a message whose receiver is lost counts as failed", async (t) => {
+  const setting = await setUp(t);
+  await publish(setting, "1");
+  const { client } = setting;
+  await receive(await openReceiver(client, "/queues/q"));
+  client.close();
+  await event(client, "connection_close");
+  const { message } = await receive(await openReceiver(await setting.broker.client(), "/queues/q"));
+  assert.equal(message?.delivery_count, 1);
+});
+
+test("[attach] the answer has the capabilities that there are, and what a dynamic node's life is", async (t) => {
+  const { client } = await setUp(t);
+  const asked = { dynamic: true, capabilities: ["temporary-queue", "rabbitmq:volatile-queue"] };
+  const { source } = await openReceiver(client, asked);
+  assert.deepEqual(source.capabilities, ["temporary-queue"]);
+  const lifetime = (source as { dynamic_node_properties?: Record<string, { descriptor: { value: number } }> })
+    .dynamic_node_properties?.["lifetime-policy"];
+  assert.equal(Number(lifetime?.descriptor.value), DELETE_ON_CLOSE);
+});
+
 test("[dynamic] a dynamic source is a queue of the connection, gone with the link", async (t) => {
   const setting = await setUp(t);
   const receiver = await openReceiver(setting.client, { dynamic: true });
@@ -251,7 +294,7 @@ test("[selector] a subscription to a topic gets what it selects, and publishes g
 test("[selector] one on a queue is not in effect, and the answer says so", async (t) => {
   const { client } = await setUp(t);
   const receiver = await openReceiver(client, { address: "/queues/q", filter: rhea.filter.selector("a = 1") });
-  assert.equal(receiver.source.filter ?? undefined, undefined);
+  assert.deepEqual(receiver.source.filter, {}, "an empty map: it is not in effect");
 });
 
 async function bodies(receiver: Receiver, count: number): Promise<unknown[]> {

@@ -1,4 +1,6 @@
 import { parseArgs } from "node:util";
+import { parseBrokerUri } from "../../src/perf/broker-uri.ts";
+import type { Peer } from "./brokers.ts";
 import type { RunLength } from "./run-scenario.ts";
 import type { Dimension, Effort } from "./scale/dimension.ts";
 import { DIMENSIONS } from "./scale/dimensions.ts";
@@ -30,7 +32,7 @@ export interface BenchOptions {
   readonly scenarios: readonly Scenario[];
   readonly length: RunLength;
   readonly rounds: number;
-  readonly peers: readonly string[];
+  readonly peers: readonly Peer[];
   readonly withRabbitmq: boolean;
   readonly generatorOnly: boolean;
   /** Present when that is what to measure instead. */
@@ -38,39 +40,60 @@ export interface BenchOptions {
   readonly outputDirectory: string;
 }
 
+/** Options that mean something with --scale only, and those that do not with it. */
+const SCALE_ONLY = ["dimensions", "quick", "full"] as const;
+const NOT_SCALE = ["scenarios", "seconds", "warmup", "rounds", "peer", "no-rabbitmq", "generator"] as const;
+
 /** @throws an Error that says what is wrong with the command line */
 export function parseBenchOptions(args: readonly string[]): BenchOptions {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      scenarios: { type: "string", default: SCENARIOS.map(({ key }) => key).join(",") },
-      seconds: { type: "string", default: "8" },
-      warmup: { type: "string", default: "1" },
-      rounds: { type: "string", default: "3" },
-      peer: { type: "string", multiple: true, default: [] },
-      "no-rabbitmq": { type: "boolean", default: false },
-      generator: { type: "boolean", default: false },
-      output: { type: "string", default: ".build/bench" },
-      scale: { type: "boolean", default: false },
-      dimensions: { type: "string", default: DIMENSIONS.map(({ key }) => key).join(",") },
-      quick: { type: "boolean", default: false },
-      full: { type: "boolean", default: false },
+      scenarios: { type: "string" },
+      seconds: { type: "string" },
+      warmup: { type: "string" },
+      rounds: { type: "string" },
+      peer: { type: "string", multiple: true },
+      "no-rabbitmq": { type: "boolean" },
+      generator: { type: "boolean" },
+      output: { type: "string" },
+      scale: { type: "boolean" },
+      dimensions: { type: "string" },
+      quick: { type: "boolean" },
+      full: { type: "boolean" },
     },
   });
+  for (const name of values.scale === true ? NOT_SCALE : SCALE_ONLY) {
+    if (values[name] === undefined) continue;
+    throw new RangeError(`--${name} means nothing ${values.scale === true ? "with" : "without"} --scale`);
+  }
+  const { seconds = "8", warmup = "1", rounds = "3", peer = [], output = ".build/bench" } = values;
   return {
     scenarios: named(SCENARIOS, values.scenarios),
-    length: { seconds: positive(values.seconds, "seconds"), warmupSeconds: notNegative(values.warmup, "warmup") },
-    rounds: Math.round(positive(values.rounds, "rounds")),
-    peers: values.peer,
-    withRabbitmq: !values["no-rabbitmq"],
-    generatorOnly: values.generator,
-    scale: values.scale ? { dimensions: named(DIMENSIONS, values.dimensions), effort: effortOf(values) } : undefined,
-    outputDirectory: values.output,
+    length: { seconds: positive(seconds, "seconds"), warmupSeconds: notNegative(warmup, "warmup") },
+    rounds: Math.ceil(positive(rounds, "rounds")),
+    peers: peer.map(peerOf),
+    withRabbitmq: values["no-rabbitmq"] !== true,
+    generatorOnly: values.generator === true,
+    scale:
+      values.scale === true
+        ? { dimensions: named(DIMENSIONS, values.dimensions), effort: effortOf(values) }
+        : undefined,
+    outputDirectory: output,
   };
 }
 
-/** Those of `all` whose keys are in a list separated by commas. */
-function named<T extends { readonly key: string }>(all: readonly T[], keys: string): T[] {
+function peerOf(text: string): Peer {
+  const separator = text.indexOf("=");
+  if (separator < 1) throw new RangeError(`--peer is "${text}", but must be name=url`);
+  const url = text.slice(separator + 1);
+  parseBrokerUri(url);
+  return { name: text.slice(0, separator), url };
+}
+
+/** Those of `all` whose keys are in a list separated by commas; without one, all. */
+function named<T extends { readonly key: string }>(all: readonly T[], keys: string | undefined): readonly T[] {
+  if (keys === undefined) return all;
   return keys.split(",").map((key) => {
     const found = all.find((candidate) => candidate.key === key.trim());
     if (found === undefined) throw new RangeError(`"${key}" is none of ${all.map((each) => each.key).join(", ")}`);
@@ -78,7 +101,7 @@ function named<T extends { readonly key: string }>(all: readonly T[], keys: stri
   });
 }
 
-function effortOf({ quick, full }: { quick: boolean; full: boolean }): Effort {
+function effortOf({ quick = false, full = false }: { quick?: boolean; full?: boolean }): Effort {
   if (quick && full) throw new RangeError("--quick and --full exclude each other");
   if (quick) return "quick";
   return full ? "full" : "normal";

@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { parseBenchOptions } from "./bench-options.ts";
 import { ratioPlot } from "./ratio-plot.ts";
 import { median, type ScenarioFigures } from "./report.ts";
 import { SCENARIOS, type Scenario } from "./scenarios.ts";
@@ -34,6 +35,29 @@ test("[bench] a run of all scenarios gives a table that has all rows", {
     assert(run.brokerCpuSeconds >= 0, key);
     assert(table.includes(`| ${key} | ${title} | Leveret |`), key);
   }
+});
+
+const REFUSED: readonly (readonly [args: string, text: RegExp])[] = [
+  ["--scenarios A,X", /^"X" is none of A, B, /],
+  ["--seconds x", /^--seconds is x, but must be more than 0$/],
+  ["--warmup -1", /--warmup/],
+  ["--rounds 0", /^--rounds is 0, but must be more than 0$/],
+  ["--peer rabbit", /^--peer is "rabbit", but must be name=url$/],
+  ["--peer rabbit=http://host", /is not a URI like amqp:/],
+  ["--quick", /^--quick means nothing without --scale$/],
+  ["--scale --rounds 2", /^--rounds means nothing with --scale$/],
+  ["--scale --quick --full", /exclude each other/],
+  ["--scale --dimensions depth", /^"depth" is none of backlog, /],
+  ["--round 1", /--round/],
+];
+for (const [args, text] of REFUSED) {
+  test(`[bench/options] ${args} is refused`, () => {
+    assert.throws(() => parseBenchOptions(args.split(" ")), { message: text });
+  });
+}
+
+test("[bench/options] what is wrong is said without a trace, and the status is 64", async (context) => {
+  assert.equal(await bench(context, ["--seconds", "x"]), 64);
 });
 
 test("[bench] a median is the middle value", () => {

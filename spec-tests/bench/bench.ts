@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { EXIT_CODES } from "../../src/server/exit-codes.ts";
 import { type BenchOptions, parseBenchOptions, USAGE } from "./bench-options.ts";
 import type { RunningBroker } from "./broker-process.ts";
 import { type Contender, contenders } from "./brokers.ts";
@@ -19,10 +20,19 @@ process.once("SIGTERM", () => process.exit(143));
 if (process.argv.includes("--help")) {
   process.stdout.write(USAGE);
 } else {
-  const options = parseBenchOptions(process.argv.slice(2));
+  const options = optionsOrExit();
   if (options.generatorOnly) await printGenerator(options);
   else if (options.scale !== undefined) await measureScale(options.scale, options.outputDirectory);
   else await bench(options);
+}
+
+function optionsOrExit(): BenchOptions {
+  try {
+    return parseBenchOptions(process.argv.slice(2));
+  } catch (error) {
+    process.stderr.write(`bench: ${(error as Error).message}\nTry --help.\n`);
+    process.exit(EXIT_CODES.usage);
+  }
 }
 
 async function bench(options: BenchOptions): Promise<void> {

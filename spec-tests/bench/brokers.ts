@@ -21,18 +21,19 @@ export interface Contender {
   start(): Promise<RunningBroker>;
 }
 
-/** Leveret, Debian's RabbitMQ where it is installed unless it is left out, and the peers given as `name=url`. */
-export function contenders(peers: readonly string[], withRabbitmq: boolean): Contender[] {
+/** A broker that is running already. */
+export interface Peer {
+  readonly name: string;
+  readonly url: string;
+}
+
+/** Leveret, Debian's RabbitMQ where it is installed unless it is left out, and the peers. */
+export function contenders(peers: readonly Peer[], withRabbitmq: boolean): Contender[] {
   const all: Contender[] = [{ name: "Leveret", start: async () => startProgram(await leveretProgram()) }];
   if (withRabbitmq && existsSync(RABBITMQ_SERVER)) {
     all.push({ name: "RabbitMQ", start: async () => startProgram(await rabbitmq()) });
   }
-  for (const peer of peers) {
-    const separator = peer.indexOf("=");
-    if (separator < 1) throw new RangeError(`--peer is "${peer}", but must be name=url`);
-    const name = peer.slice(0, separator);
-    all.push({ name, start: () => runningPeer(name, peer.slice(separator + 1)) });
-  }
+  for (const { name, url } of peers) all.push({ name, start: () => runningPeer(name, url) });
   return all;
 }
 

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { parseOptions } from "../../src/perf/options.ts";
 import { runThroughput } from "../../src/perf/throughput.ts";
-import { perfArguments } from "./perf-arguments.ts";
 
 /** What the generator alone can do. */
 export interface GeneratorFigure {
@@ -31,9 +30,9 @@ export async function measureGenerator(seconds: number): Promise<GeneratorFigure
     const sink = fork(join(import.meta.dirname, "sink-process.js"), [String(size)]);
     const [port] = (await once(sink, "message")) as [number];
     const uri = `amqp://127.0.0.1:${port}`;
-    const parsed = perfArguments({ uri, size, duration: seconds, warmup: 0.5, ...options });
+    const parsed = parseOptions("throughput", { uri, size, duration: seconds, warmup: 0.5, ...options });
     const control = { signal: new AbortController().signal, onProgress: () => {} };
-    const result = await runThroughput(parseOptions(parsed).throughput, control);
+    const result = await runThroughput(parsed.throughput, control);
     const messages = result.published + result.consumed;
     figures.push({
       name,

@@ -2,6 +2,10 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
+import { runCommandLine } from "../../src/cli/command-line.ts";
+import type { GivenOptions } from "../../src/cli/given-options.ts";
+import { plainOptions } from "../../src/cli/plain-options.ts";
+import { COMMAND_LINE_OPTIONS } from "../../src/perf/command-line.ts";
 import { OPTIONS } from "../../src/server/options.ts";
 import { VERSION } from "../../src/server/version.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
@@ -30,10 +34,36 @@ test("[cli/version] --version prints the version", async (context) => {
   assert.deepEqual([status, stdout], [0, `${VERSION}\n`]);
 });
 
+test("[cli/help] perf --help lists every option under the modes it belongs to", async (context) => {
+  const { status, stdout } = await run(context, ["perf", "--help"]);
+  assert.equal(status, 0);
+  for (const [name, { modes }] of Object.entries(COMMAND_LINE_OPTIONS)) {
+    const heading = modes === undefined ? "Options" : `Only in ${modes.join(", ")}`;
+    const paragraph = stdout.split("\n\n").find((text) => text.startsWith(`${heading}:\n`));
+    assert(paragraph?.includes(`--${name} `), name);
+  }
+});
+
 const UNUSABLE: readonly [string, string[], RegExp][] = [
   ["an unknown command", ["strat"], /^leveret: Did you mean start\?\nTry "leveret --help".\n$/],
   ["a second command", ["start", "now"], /^leveret: Unknown command: now\n/],
   ["an option without its value", ["start", "--port"], /^leveret: Not enough arguments following: port\n/],
+  [
+    "an option in place of a value",
+    ["start", "--port", "--memory"],
+    /^leveret: Not enough arguments following: port\n/,
+  ],
+  ["a flag that is neither", ["start", "--memory=maybe"], /^leveret: --memory is "maybe", but must be true or false\n/],
+  ["a flag of perf that is neither", ["perf", "--json=1"], /^leveret: --json is "1", but must be true or false\n/],
+  ["a mode that is none", ["perf", "rcp"], /Given: "rcp", Choices: "throughput", "rpc", /],
+  ["a second mode", ["perf", "rpc", "queue-churn"], /^leveret: Unknown command: queue-churn\n/],
+  [
+    "an unknown option of perf",
+    ["perf", "--sizes", "5"],
+    /^leveret: --sizes is not an option; did you mean --size\?\n/,
+  ],
+  ["an unknown letter", ["perf", "-q", "5"], /^leveret: -q is not an option\n/],
+  ["a value of perf that is none", ["perf", "-s", "x"], /^leveret: --size is "x", but must be an integer from 0 to /],
 ];
 for (const [what, args, message] of UNUSABLE) {
   test(`[cli/usage] ${what} is refused with 64`, async (context) => {
@@ -56,6 +86,43 @@ test("[cli/config] every problem with the configuration is named, and refused wi
     'leveret: LEVERET_PORT is "x", but must be an integer from 0 to 65535',
     "",
   ]);
+});
+
+const PLAIN: readonly (readonly string[])[] = [
+  [],
+  ["--memory", "--port", "0"],
+  ["--port=0", "--port", "1", "--product=", "--bind", ""],
+  ["--data-dir=-x", "--config", "a.yaml", "--tls-key", "true"],
+  ["--listeners", '[{"port": 5673}]', "--protocols=amqp,amqp1", "--product", '"quoted"'],
+  ["--memory", "--"],
+];
+for (const words of PLAIN) {
+  test(`[cli/start] start ${words.join(" ")} means the same to Node's parser as to yargs`, async () => {
+    let parsed: GivenOptions | undefined;
+    const start = async (options: GivenOptions): Promise<void> => {
+      parsed = options;
+    };
+    await runCommandLine(["start", ...words], { start, perf: () => Promise.reject(new Error("it is not perf")) });
+    assert.deepEqual(plainOptions(words), parsed);
+  });
+}
+
+const NOT_PLAIN = ["--help", "--version", "--prot 1", "--no-memory", "--memory=true", "--memory true", "-p 1", "x"];
+for (const words of [...NOT_PLAIN, "--port", "--port --memory", "--port -1", "-- x"]) {
+  test(`[cli/start] start ${words} is left to yargs`, () => {
+    assert.equal(plainOptions(words.split(" ")), undefined);
+  });
+}
+
+test("[cli/config] options that are left to yargs reach the configuration too", async (context) => {
+  for (const [args, message] of [
+    [["--memory", "false", "--port", "x"], 'leveret: --port is "x", but must be an integer from 0 to 65535\n'],
+    [["--no-memory", "-p", "1"], "leveret: -p is not an option\n"],
+    [["--no-port"], "leveret: --port is false, but must be an integer from 0 to 65535\n"],
+  ] as const) {
+    const { status, stderr } = await run(context, ["start", ...args]);
+    assert.deepEqual([status, stderr], [78, message]);
+  }
 });
 
 test("[cli/config] LEVERET_CONFIG names the file, --config wins", async (context) => {

@@ -5,8 +5,8 @@ import { Client } from "../../src/client/client.ts";
 import { ChannelClosedError, ConnectionClosedError, ConnectionLostError } from "../../src/client/errors.ts";
 import type { ClientOptions } from "../../src/client/handshake.ts";
 import type { Delivery, ReturnedMessage } from "../../src/client/message.ts";
+import { ManualClock } from "../../src/lib/manual-clock.ts";
 import { tableFrom } from "../../src/wire/field-table.ts";
-import { ManualClock } from "../support/manual-clock.ts";
 import { startTestBroker, type TestBroker } from "../support/test-broker.ts";
 
 function clientTest(title: string, body: (broker: TestBroker, clock: ManualClock) => Promise<void>): void {

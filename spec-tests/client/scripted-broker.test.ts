@@ -5,11 +5,11 @@ import { completeArguments, type SomeArguments } from "../../src/client/argument
 import type { Channel } from "../../src/client/channel.ts";
 import { Client } from "../../src/client/client.ts";
 import type { ClientOptions } from "../../src/client/handshake.ts";
+import { duplexPair } from "../../src/lib/duplex-pair.ts";
+import { ManualClock } from "../../src/lib/manual-clock.ts";
 import { FRAME_BODY } from "../../src/wire/frame.ts";
 import { encodeMethodFrame } from "../../src/wire/method-codec.ts";
 import type { MethodName } from "../../src/wire/methods.ts";
-import { duplexPair } from "../support/duplex-pair.ts";
-import { ManualClock } from "../support/manual-clock.ts";
 import { frameBytes } from "../support/raw-frames.ts";
 
 /** A broker that says what the test tells it to, whatever the client says. */

@@ -4,8 +4,8 @@ import { Alarms } from "../../src/core/alarms.ts";
 import { CommitBarrier } from "../../src/core/commit-barrier.ts";
 import { FlowControl } from "../../src/core/flow-control.ts";
 import { silentLogger } from "../../src/lib/logger.ts";
+import { ManualClock } from "../../src/lib/manual-clock.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
-import { ManualClock } from "../support/manual-clock.ts";
 
 const UNWRITTEN_BYTES_MAX = 1000;
 

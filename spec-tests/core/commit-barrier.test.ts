@@ -4,9 +4,9 @@ import { Alarms } from "../../src/core/alarms.ts";
 import { CommitBarrier, type CommitParticipant } from "../../src/core/commit-barrier.ts";
 import { FlowControl } from "../../src/core/flow-control.ts";
 import { silentLogger } from "../../src/lib/logger.ts";
+import { ManualClock } from "../../src/lib/manual-clock.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
-import { ManualClock } from "../support/manual-clock.ts";
 
 const RETRY_MILLISECONDS = 500;
 

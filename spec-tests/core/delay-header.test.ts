@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DELAY_MILLISECONDS_MAX, DelayedCopy, delayOf } from "../../src/core/delay-header.ts";
+import { DELAY_MILLISECONDS_MAX, DelayMark, delayOf } from "../../src/core/delay-header.ts";
 import { Message } from "../../src/core/message.ts";
+import { readRecord, recordBytesOf, writeRecord } from "../../src/core/queue/record.ts";
 import { contentBody, contentPropertiesEnd, contentPropertiesStart, encodeContent } from "../../src/wire/content.ts";
 import { array, type FieldValue, long, longstr, tableFrom } from "../../src/wire/field-table.ts";
 import { decodeProperties, encodeProperties, type Properties } from "../../src/wire/properties.ts";
@@ -20,6 +21,22 @@ function messageWith(properties: Properties, body = "body"): Message {
   message.contentEnd = message.buffer.length;
   message.bodyBytes = body.length;
   return message;
+}
+
+/** What is recorded of a message that waits. */
+function recorded(message: Message): Message {
+  const mark = new DelayMark();
+  const delay = mark.read(message);
+  assert.equal(delay, delayOf(message));
+  mark.set(message, delay);
+  message.splice = mark;
+  const bytes = recordBytesOf(message);
+  const record = Buffer.alloc(bytes);
+  writeRecord(message, true, bytes, record, 0);
+  message.splice = undefined;
+  const copy = new Message();
+  readRecord(record, 0, copy);
+  return copy;
 }
 
 function delayed(value: FieldValue): number {
@@ -94,8 +111,7 @@ for (const [what, value] of [
     );
     message.publishedAt = 17;
     message.bcc = Buffer.from("hidden");
-    const copy = new Message();
-    new DelayedCopy().write(message, 5000, copy);
+    const copy = recorded(message);
 
     const { headers: copied, ...others } = propertiesOf(copy);
     assert.deepEqual(others, { contentType: "text/plain", deliveryMode: 2, messageId: "m" });
@@ -112,7 +128,6 @@ for (const [what, value] of [
 
 test("[x-delay/copy] the longest delay is negative too", () => {
   const message = messageWith({ headers: tableFrom({ "x-delay": DELAY_MILLISECONDS_MAX }) });
-  const copy = new Message();
-  new DelayedCopy().write(message, DELAY_MILLISECONDS_MAX, copy);
+  const copy = recorded(message);
   assert.deepEqual(propertiesOf(copy).headers?.get("x-delay"), long(-4_294_967_295));
 });

@@ -21,6 +21,12 @@ export class TransferLedger {
     }
   }
 
+  /** How many messages of a transaction that was cut short have been moved, when the queues have been audited. */
+  get movedCount(): number {
+    const [left, right] = this.targets;
+    return this.#open.filter(({ number }) => left.has(number) || right.has(number)).length;
+  }
+
   committed(): void {
     for (const { number } of this.#open) {
       this.source.settled(number);
@@ -40,8 +46,8 @@ export class TransferLedger {
   /** Checks, when the three queues have been audited, that a transaction cut short happened as a whole or not at all. */
   audit(): void {
     const [left, right] = this.targets;
-    const moved = this.#open.filter(({ number }) => left.has(number) || right.has(number));
-    assert.ok(moved.length === 0 || moved.length === this.#open.length, this.#text("part of a transaction was done"));
+    const { movedCount } = this;
+    assert.ok(movedCount === 0 || movedCount === this.#open.length, this.#text("part of a transaction was done"));
     for (const { number, promised } of this.#open) {
       assert.equal(left.has(number), right.has(number), this.#text(`message ${number} is in one target only`));
       const inSource = this.source.has(number);

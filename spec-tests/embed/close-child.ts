@@ -8,10 +8,7 @@ await channel.declareQueue("q", { durable: true, arguments: { "x-message-ttl": 6
 await channel.sendToQueue("q", "body", { persistent: true });
 await channel.consume("q", () => {});
 await broker.close();
-// The system call with which close() has ended counts as active until the event loop comes round.
+// The callback of the system call that ended the closing counts as active while it runs.
 await new Promise((resolve) => setImmediate(resolve));
-// The callback that ended the closing counts as active while it runs, and so does this one.
-setImmediate(() => {
-  const open = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap" && name !== "Immediate");
-  process.stdout.write(JSON.stringify(open));
-});
+const open = process.getActiveResourcesInfo().filter((name) => name !== "PipeWrap" && name !== "Immediate");
+process.stdout.write(JSON.stringify(open));

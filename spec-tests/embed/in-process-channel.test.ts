@@ -71,6 +71,18 @@ test("[embedding/channel] prefetch limits what a consumer holds; its queue's end
   await cancelled;
 });
 
+test("[embedding/channel] each consumer has its own prefetch, however they are started", async (context) => {
+  const broker = await brokerOfTest(context, {});
+  const channel = await broker.openChannel();
+  const limits = [1, 3, 2];
+  for (const limit of limits) {
+    await channel.declareQueue(`q${limit}`);
+    for (let number = 0; number < 5; number++) await channel.sendToQueue(`q${limit}`, String(number));
+  }
+  await Promise.all(limits.map((limit) => channel.consume(`q${limit}`, () => {}, { prefetch: limit })));
+  for (const limit of limits) await broker.waitForQueue(`q${limit}`, ({ unackedCount }) => unackedCount === limit);
+});
+
 test("[embedding/channel] what the broker refuses closes the channel with its reason", async (context) => {
   const broker = await brokerOfTest(context, {});
   await assert.rejects(broker.openChannel({ vhost: "none" }), /530|NOT_ALLOWED/);

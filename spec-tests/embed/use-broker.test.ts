@@ -3,7 +3,7 @@ import { after, afterEach, before, describe, test } from "node:test";
 import { type EmbeddedBroker, useBroker } from "../../src/index.ts";
 
 describe("[embedding/use-broker] with the hooks of node:test", () => {
-  const broker = useBroker({ beforeAll: before, afterEach, afterAll: after });
+  const broker = useBroker({ before, afterEach, after });
   let first: EmbeddedBroker;
 
   test("[embedding/use-broker] a test finds a broker that records", async () => {
@@ -18,6 +18,14 @@ describe("[embedding/use-broker] with the hooks of node:test", () => {
     assert.equal(broker(), first);
     assert.deepEqual(broker().queueNames(), []);
     assert.deepEqual(broker().published(), []);
+  });
+});
+
+describe("[embedding/use-broker] with the hooks of vitest and jest", () => {
+  const broker = useBroker({ beforeAll: before, afterEach, afterAll: after });
+
+  test("[embedding/use-broker] a test finds a broker", () => {
+    assert.deepEqual(broker().queueNames(), []);
   });
 });
 

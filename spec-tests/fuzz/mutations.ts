@@ -1,4 +1,5 @@
 import { FRAME_END, FRAME_HEAD_BYTES } from "../../src/wire/frame.ts";
+import { type Mutation, PIECE_MUTATIONS } from "./piece-mutations.ts";
 import { HANDSHAKE_PIECES, type RecordedSession } from "./recorded-sessions.ts";
 import type { SeededRandom } from "./seeded-random.ts";
 
@@ -10,8 +11,6 @@ export interface FuzzCase {
   /** The reply code with which the broker must close the connection, where that is certain. */
   readonly closeCode?: number;
 }
-
-type Mutation = (pieces: Buffer[], random: SeededRandom, others: readonly RecordedSession[]) => void;
 
 const GARBAGE_PROBABILITY = 0.08;
 const CERTAIN_PROBABILITY = 0.12;
@@ -57,6 +56,7 @@ function certainlyMalformed(pieces: Buffer[], random: SeededRandom): FuzzCase {
 }
 
 const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  ...PIECE_MUTATIONS,
   "bits flipped": (pieces, random) => {
     for (let count = random.integer(1, 8); count > 0; count--) {
       const piece = pick(pieces, random);
@@ -88,40 +88,14 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     piece.writeUInt16BE(random.pick([10, 20, 30, 40, 50, 60, 85, 90, 0, 99]), FRAME_HEAD_BYTES);
     piece.writeUInt16BE(random.pick([10, 11, 20, 21, 30, 31, 40, 50, 51, 60, 70, 80, 90, 100, 110, 120, 0, 99]), 9);
   },
-  "frame cut short": (pieces, random) => {
-    const at = random.integer(0, pieces.length - 1);
-    const piece = pieces[at] as Buffer;
-    pieces[at] = piece.subarray(0, random.integer(0, piece.length - 1));
-  },
-  "session cut short": (pieces, random) => {
-    pieces.length = random.integer(1, pieces.length);
-  },
-  "frame left out": (pieces, random) => {
-    pieces.splice(random.integer(0, pieces.length - 1), 1);
-  },
   "frame doubled": (pieces, random) => {
     const at = random.integer(0, pieces.length - 1);
     pieces.splice(at, 0, Buffer.from(pieces[at] as Buffer));
-  },
-  "frames repeated": (pieces, random) => {
-    const start = random.integer(0, pieces.length - 1);
-    const repeated = pieces.slice(start, start + random.integer(2, 10)).map((piece) => Buffer.from(piece));
-    pieces.splice(random.integer(start, pieces.length), 0, ...repeated);
-  },
-  "frames swapped": (pieces, random) => {
-    const [one, other] = [random.integer(0, pieces.length - 1), random.integer(0, pieces.length - 1)];
-    [pieces[one], pieces[other]] = [pieces[other] as Buffer, pieces[one] as Buffer];
   },
   "frames shuffled": (pieces, random) => {
     const start = random.integer(0, pieces.length - 1);
     const window = pieces.splice(start, random.integer(2, 8));
     while (window.length > 0) pieces.splice(start, 0, ...window.splice(random.integer(0, window.length - 1), 1));
-  },
-  "frames of another session": (pieces, random, others) => {
-    const other = random.pick(others);
-    const start = random.integer(0, other.length - 1);
-    const inserted = other.slice(start, start + random.integer(1, 6)).map((piece) => Buffer.from(piece));
-    pieces.splice(random.integer(0, pieces.length), 0, ...inserted);
   },
   "garbage between frames": (pieces, random) => {
     pieces.splice(random.integer(0, pieces.length), 0, randomBytes(random));

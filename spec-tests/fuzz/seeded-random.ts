@@ -25,6 +25,11 @@ export class SeededRandom {
     return low + Math.floor(this.fraction() * (high - low + 1));
   }
 
+  /** An integer from 0, `count` itself not included. */
+  below(count: number): number {
+    return this.integer(0, count - 1);
+  }
+
   chance(probability: number): boolean {
     return this.fraction() < probability;
   }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import { ReadBudget } from "../../src/amqp091/read-budget.ts";
+import { ReadBudget } from "../../src/core/read-budget.ts";
 import { Turn } from "../../src/core/turn.ts";
 
 /** What a read brings: of small messages, and of large ones. */
@@ -12,9 +12,13 @@ const LARGE = { frames: 3, bytes: 256 * 1024 };
 function budgetOn(stream: PassThrough): { budget: ReadBudget; turn: Turn; renewed: () => number } {
   const turn = new Turn(() => {});
   let renewals = 0;
-  const budget = new ReadBudget(stream, turn, () => {
-    renewals++;
-    stream.resume();
+  const budget = new ReadBudget(turn, {
+    framesPerTurn: 4000,
+    pauseInput: () => stream.pause(),
+    renewInput: () => {
+      renewals++;
+      stream.resume();
+    },
   });
   stream.resume();
   return { budget, turn, renewed: () => renewals };

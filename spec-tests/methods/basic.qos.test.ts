@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { tableFrom } from "../../src/wire/field-table.ts";
 import { methodTest } from "../support/method-test.ts";
 import { consume, declareQueue, declareSharedQueue, deliveredBodies, fill } from "../support/queues.ts";
 
-const SHARED_LIMIT =
-  "RabbitMQ treats global=true as false since 4.3; Leveret shares the limit per channel as the spec says";
-const RUNNING_CONSUMERS = "RabbitMQ applies a prefetch count to new consumers only";
+const STREAM = tableFrom({ "x-queue-type": "stream" });
+
+/** Earlier releases share a limit with global=true among the consumers of the channel. */
+const SINCE = { sinceRabbitmq: "4.3" };
 
 methodTest("[basic.qos/prefetch-size] other than 0 is 540 prefetch_size!=0 (N)", async (broker) => {
   const client = await broker.channel();
@@ -104,8 +106,19 @@ methodTest("[basic.qos] messages beyond the limit go to another connection", asy
   assert.deepEqual(await deliveredBodies(other, 2), ["b", "c"]);
 });
 
+methodTest("[basic.qos] a limit is that of the last qos before the consumer", async (broker) => {
+  const client = await broker.channel();
+  const queue = await declareQueue(broker, client);
+  await fill(client, queue, ["a", "b", "c"]);
+  await client.call(1, "basic.qos", { prefetchCount: 1 });
+  await client.call(1, "basic.qos", { prefetchCount: 2 });
+  await consume(client, queue);
+  await deliveredBodies(client, 2);
+  await client.expectNothing(1, queue);
+});
+
 methodTest(
-  "[basic.qos/global=true] all consumers of the channel share the limit",
+  "[basic.qos/global=true] is as false: every consumer of the channel has the limit for itself",
   async (broker) => {
     const client = await broker.channel();
     const queue = await declareQueue(broker, client);
@@ -113,31 +126,31 @@ methodTest(
     await client.call(1, "basic.qos", { prefetchCount: 3, global: true });
     await consume(client, queue);
     await consume(client, queue);
-    await deliveredBodies(client, 3);
-    await client.expectNothing(1, queue);
-    client.send(1, "basic.ack", { deliveryTag: 2, multiple: true });
-    await deliveredBodies(client, 2);
+    await deliveredBodies(client, 6);
     await client.expectNothing(1, queue);
   },
-  { leveretOnly: SHARED_LIMIT },
+  SINCE,
 );
 
 methodTest(
-  "[basic.qos/global=true] the limit of the channel and that of the consumer hold together",
+  "[basic.qos/global=true] takes the place of the limit before, as global=false does of it",
   async (broker) => {
     const client = await broker.channel();
     const queue = await declareQueue(broker, client);
-    await fill(client, queue, ["a", "b", "c", "d", "e", "f", "g"]);
+    const other = await declareQueue(broker, client);
+    await fill(client, queue, ["a", "b", "c", "d"]);
+    await fill(client, other, ["e", "f", "g", "h"]);
+    await client.call(1, "basic.qos", { prefetchCount: 1 });
     await client.call(1, "basic.qos", { prefetchCount: 3, global: true });
-    await client.call(1, "basic.qos", { prefetchCount: 2, global: false });
     await consume(client, queue);
+    await deliveredBodies(client, 3);
+    await client.expectNothing(1, queue);
+    await client.call(1, "basic.qos", { prefetchCount: 2 });
+    await consume(client, other);
     await deliveredBodies(client, 2);
-    await client.expectNothing(1, queue);
-    await consume(client, queue);
-    await deliveredBodies(client, 1);
-    await client.expectNothing(1, queue);
+    await client.expectNothing(1, other);
   },
-  { leveretOnly: SHARED_LIMIT },
+  SINCE,
 );
 
 methodTest(
@@ -153,48 +166,11 @@ methodTest(
     await client.call(2, "basic.consume", { queue });
     for (let index = 0; index < 3; index++) await client.expectContent(2, "basic.deliver");
   },
-  { leveretOnly: SHARED_LIMIT },
+  SINCE,
 );
 
-for (const global of [false, true]) {
-  methodTest(
-    `[basic.qos/running-consumers] a higher limit takes effect at once, global=${global}`,
-    async (broker) => {
-      const client = await broker.channel();
-      const queue = await declareQueue(broker, client);
-      await fill(client, queue, ["a", "b", "c", "d"]);
-      await client.call(1, "basic.qos", { prefetchCount: 1, global });
-      await consume(client, queue);
-      await deliveredBodies(client, 1);
-      await client.call(1, "basic.qos", { prefetchCount: 3, global });
-      assert.deepEqual(await deliveredBodies(client, 2), ["b", "c"]);
-      await client.expectNothing(1, queue);
-    },
-    { leveretOnly: RUNNING_CONSUMERS },
-  );
-
-  methodTest(
-    `[basic.qos/running-consumers] a lower limit holds back until enough is settled, global=${global}`,
-    async (broker) => {
-      const client = await broker.channel();
-      const queue = await declareQueue(broker, client);
-      await fill(client, queue, ["a", "b", "c", "d", "e"]);
-      await client.call(1, "basic.qos", { prefetchCount: 3, global });
-      await consume(client, queue);
-      await deliveredBodies(client, 3);
-      await client.call(1, "basic.qos", { prefetchCount: 1, global });
-      client.send(1, "basic.ack", { deliveryTag: 2, multiple: true });
-      await client.expectNothing(1, queue);
-      client.send(1, "basic.ack", { deliveryTag: 3 });
-      assert.deepEqual(await deliveredBodies(client, 1), ["d"]);
-      await client.expectNothing(1, queue);
-    },
-    { leveretOnly: RUNNING_CONSUMERS },
-  );
-}
-
 methodTest(
-  "[basic.qos/global] a consumer without acknowledgements gets messages while the shared limit is reached",
+  "[basic.qos/global=true] does not limit a consumer with no-ack",
   async (broker) => {
     const client = await broker.channel();
     const acknowledged = await declareQueue(broker, client);
@@ -204,8 +180,81 @@ methodTest(
     await consume(client, unacknowledged, { noAck: true });
     for (const body of ["a", "b"]) client.publish(1, { routingKey: acknowledged }, body);
     for (const body of ["c", "d"]) client.publish(1, { routingKey: unacknowledged }, body);
-    assert.deepEqual(await deliveredBodies(client, 3), ["a", "c", "d"]);
+    assert.deepEqual((await deliveredBodies(client, 3)).sort(), ["a", "c", "d"]);
     await client.expectNothing(1);
   },
-  { leveretOnly: "RabbitMQ 4 has no shared limit" },
+  SINCE,
 );
+
+methodTest(
+  "[basic.qos/global=true] is the prefetch count that a stream insists on",
+  async (broker) => {
+    const client = await broker.channel();
+    const queue = await declareSharedQueue(broker, client, { durable: true, arguments: STREAM });
+    await client.call(1, "basic.qos", { prefetchCount: 10, global: true });
+    await consume(client, queue);
+    await client.call(1, "queue.delete", { queue });
+  },
+  SINCE,
+);
+
+for (const global of [false, true]) {
+  const options = global ? SINCE : {};
+  methodTest(
+    `[basic.qos/running-consumers] keep their limit when a higher one comes, global=${global}`,
+    async (broker) => {
+      const client = await broker.channel();
+      const queue = await declareQueue(broker, client);
+      await fill(client, queue, ["a", "b", "c", "d", "e"]);
+      await client.call(1, "basic.qos", { prefetchCount: 1, global });
+      const tag = await consume(client, queue);
+      const first = await client.find(1, "basic.deliver");
+      await client.call(1, "basic.qos", { prefetchCount: 3, global });
+      await client.expectNothing(1, queue);
+      client.send(1, "basic.ack", { deliveryTag: first.args.deliveryTag });
+      assert.equal((await client.find(1, "basic.deliver")).args.consumerTag, tag);
+      await client.expectNothing(1, queue);
+      await consume(client, queue);
+      await deliveredBodies(client, 3);
+      await client.expectNothing(1, queue);
+    },
+    options,
+  );
+
+  methodTest(
+    `[basic.qos/running-consumers] keep their limit when a lower one comes, global=${global}`,
+    async (broker) => {
+      const client = await broker.channel();
+      const queue = await declareQueue(broker, client);
+      await fill(client, queue, ["a", "b", "c", "d", "e"]);
+      await client.call(1, "basic.qos", { prefetchCount: 3, global });
+      await consume(client, queue);
+      await deliveredBodies(client, 3);
+      await client.call(1, "basic.qos", { prefetchCount: 1, global });
+      client.send(1, "basic.ack", { deliveryTag: 1 });
+      assert.deepEqual(await deliveredBodies(client, 1), ["d"]);
+      client.send(1, "basic.ack", { deliveryTag: 2 });
+      assert.deepEqual(await deliveredBodies(client, 1), ["e"]);
+    },
+    options,
+  );
+
+  methodTest(
+    `[basic.qos/running-consumers] without a limit stay so, and with one do when there is none any more, global=${global}`,
+    async (broker) => {
+      const client = await broker.channel();
+      const free = await declareQueue(broker, client);
+      const limited = await declareQueue(broker, client);
+      await consume(client, free);
+      await client.call(1, "basic.qos", { prefetchCount: 1, global });
+      await consume(client, limited);
+      await client.call(1, "basic.qos", { prefetchCount: 0, global });
+      for (const body of ["a", "b", "c"]) client.publish(1, { routingKey: free }, body);
+      assert.deepEqual(await deliveredBodies(client, 3), ["a", "b", "c"]);
+      for (const body of ["d", "e"]) client.publish(1, { routingKey: limited }, body);
+      assert.deepEqual(await deliveredBodies(client, 1), ["d"]);
+      await client.expectNothing(1, limited);
+    },
+    options,
+  );
+}

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import type { Duplex } from "node:stream";
 import { test } from "node:test";
 import { serveConnection } from "../../src/amqp091/connection.ts";
+import { duplexPair } from "../../src/lib/duplex-pair.ts";
+import { ManualClock } from "../../src/lib/manual-clock.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
-import { duplexPair } from "../support/duplex-pair.ts";
 import { FaultyStore, type HeldCommit } from "../support/faulty-store.ts";
 import { handshake } from "../support/handshake.ts";
-import { ManualClock } from "../support/manual-clock.ts";
 import { type BrokerUnderTest, methodTest } from "../support/method-test.ts";
 import { declareSharedQueue } from "../support/queues.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -42,16 +42,21 @@ async function aFewTurns(): Promise<void> {
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-storeTest("[durability/queue.declare] declare-ok of a durable queue waits for the commit", async (broker, store) => {
-  const client = await broker.channel();
-  store.holdCommits();
-  client.send(1, "queue.declare", { queue: "q", durable: true });
-  client.send(1, "access.request");
+/** Nothing comes on channel 1 as long as the commit is held back; then it is let go. */
+async function silentUntilCommit(client: RawClient, store: FaultyStore): Promise<void> {
   const commit = await heldCommit(store);
   await aFewTurns();
   assert.deepEqual(client.waiting(1), []);
   store.holdCommits(false);
   commit.release();
+}
+
+storeTest("[durability/queue.declare] declare-ok of a durable queue waits for the commit", async (broker, store) => {
+  const client = await broker.channel();
+  store.holdCommits();
+  client.send(1, "queue.declare", { queue: "q", durable: true });
+  client.send(1, "access.request");
+  await silentUntilCommit(client, store);
   await client.expect(1, "queue.declare-ok");
   await client.expect(1, "access.request-ok");
 });
@@ -78,11 +83,7 @@ storeTest("[durability/queue.purge] purge-ok waits for the commit", async (broke
   await client.expect(1, "basic.ack");
   store.holdCommits();
   client.send(1, "queue.purge", { queue });
-  const commit = await heldCommit(store);
-  await aFewTurns();
-  assert.deepEqual(client.waiting(1), []);
-  store.holdCommits(false);
-  commit.release();
+  await silentUntilCommit(client, store);
   assert.equal((await client.expect(1, "queue.purge-ok")).messageCount, 1);
 });
 
@@ -92,11 +93,7 @@ storeTest("[durability/confirm] the confirm of a persistent message waits for th
   await client.call(1, "confirm.select");
   store.holdCommits();
   client.publish(1, { routingKey: queue }, "a", { deliveryMode: 2 });
-  const commit = await heldCommit(store);
-  await aFewTurns();
-  assert.deepEqual(client.waiting(1), []);
-  store.holdCommits(false);
-  commit.release();
+  await silentUntilCommit(client, store);
   assert.equal((await client.expect(1, "basic.ack")).deliveryTag, 1);
 });
 
@@ -142,11 +139,7 @@ storeTest(
     store.holdCommits();
     client.send(1, "tx.commit");
     client.send(1, "access.request");
-    const commit = await heldCommit(store);
-    await aFewTurns();
-    assert.deepEqual(client.waiting(1), []);
-    store.holdCommits(false);
-    commit.release();
+    await silentUntilCommit(client, store);
     await client.expect(1, "tx.commit-ok");
     await client.expect(1, "access.request-ok");
   },

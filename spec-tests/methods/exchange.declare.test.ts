@@ -94,6 +94,8 @@ methodTest("[exchange.declare/reserved] a missing amq.* name declared passively 
 
 const INEQUIVALENT: readonly { key: string; first: Declare; second: Declare; received: string; current: string }[] = [
   { key: "type", first: {}, second: { type: "fanout" }, received: "'fanout'", current: "'direct'" },
+  { key: "type", first: { type: "x-modulus-hash" }, second: {}, received: "'direct'", current: "''x-modulus-hash''" },
+  { key: "type", first: {}, second: { type: "x-local-random" }, received: "''x-local-random''", current: "'direct'" },
   { key: "durable", first: {}, second: { durable: true }, received: "'true'", current: "'false'" },
   { key: "durable", first: { durable: true }, second: {}, received: "'false'", current: "'true'" },
   { key: "auto_delete", first: {}, second: { autoDelete: true }, received: "'true'", current: "'false'" },

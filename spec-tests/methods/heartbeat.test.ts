@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { serveConnection } from "../../src/amqp091/connection.ts";
+import { duplexPair } from "../../src/lib/duplex-pair.ts";
 import { HEARTBEAT_FRAME } from "../../src/wire/frame.ts";
-import { duplexPair } from "../support/duplex-pair.ts";
 import { handshake } from "../support/handshake.ts";
 import { methodTest } from "../support/method-test.ts";
 import { declareQueue, declareSharedQueue, fill } from "../support/queues.ts";

@@ -296,6 +296,11 @@ for (const [kind, spec, reason] of [
   ["policy", { definition: { "max-length": "x" } }, '<<"x">> is not a valid maximum length'],
   ["policy", { definition: {} }, "no policy provided"],
   ["policy", { definition: { overflow: "zzz" } }, '<<"zzz">> is not a valid overflow value'],
+  [
+    "policy",
+    { definition: { "queue-master-locator": "random", "max-length": "x" } },
+    "use of deprecated queue-master-locator argument is not permitted",
+  ],
   ["policy", { pattern: "(", definition: { expires: 1 } }, /^pattern should be regular expression but is invalid: /],
   [
     "policy",

@@ -106,9 +106,47 @@ for (const queueArguments of [
   { "x-queue-mode": "anything" },
   { "x-queue-version": 2 },
   { "x-queue-leader-locator": "balanced" },
+  { "x-queue-leader-locator": "client-local" },
+  { "x-queue-leader-locator": "random" },
+  { "x-queue-leader-locator": "least-leaders" },
+  { "x-queue-leader-locator": "min-masters" },
   { "x-queue-type": "classic", "x-nobody-knows-it": "x" },
 ] as const) {
   methodTest(`[queue.declare] ${JSON.stringify(queueArguments)} is taken`, async (broker) => {
     await declareQueue(broker, await broker.channel(), { arguments: tableFrom(queueArguments) });
   });
 }
+
+for (const [type, names] of [
+  ["classic", ["x-stream-filter-size-bytes", "x-delivery-limit", "x-max-age", "x-dead-letter-strategy"]],
+  ["quorum", ["x-queue-version", "x-max-age", "x-max-priority"]],
+  ["stream", ["x-overflow", "x-dead-letter-routing-key", "x-dead-letter-exchange", "x-expires"]],
+] as const) {
+  methodTest(
+    `[queue.declare] of several arguments that a ${type} queue does not know the first is told`,
+    async (broker) => {
+      const client = await broker.channel();
+      const queue = broker.name("queue");
+      const values: Record<string, PlainFieldValue> = { "x-max-age": "1D", "x-overflow": "drop-head" };
+      for (const order of [names, [...names].reverse()]) {
+        const entries = order.map((name) => [name, values[name] ?? (name.startsWith("x-dead") ? "at-most-once" : 2)]);
+        entries.unshift(["x-queue-type", type]);
+        client.send(1, "queue.declare", { queue, durable: true, arguments: tableFrom(Object.fromEntries(entries)) });
+        const text =
+          `PRECONDITION_FAILED - invalid arg '${order[0]}' for queue '${queue}' in vhost '/' ` +
+          `of queue type rabbit_${type}_queue`;
+        await client.expectChannelClose(1, 406, text, 50, 10);
+        await client.call(1, "channel.open");
+      }
+    },
+  );
+}
+
+methodTest("[queue.declare] wrong values are told before arguments that the type does not know", async (broker) => {
+  const client = await broker.channel();
+  const queue = broker.name("queue");
+  const table = tableFrom({ "x-max-age": "1D", "x-max-length": "5" });
+  client.send(1, "queue.declare", { queue, arguments: table });
+  const text = `PRECONDITION_FAILED - invalid arg 'x-max-length' for queue '${queue}' in vhost '/': "expected integer, got longstr"`;
+  await client.expectChannelClose(1, 406, text, 50, 10);
+});

@@ -168,6 +168,63 @@ methodTest("[queue.declare/equivalence] integers are equal whatever their width"
   await client.call(1, "queue.declare", { queue, exclusive: true, arguments: tableFrom({ "x-message-ttl": 1000 }) });
 });
 
+for (const [title, first, second] of [
+  ["an integer and a timestamp", { type: "long", value: 5n }, { type: "timestamp", value: 5n }],
+  ["a string and a binary", { type: "longstr", value: "lazy" }, { type: "binary", value: Buffer.from("lazy") }],
+  ["an empty table and an empty array", { type: "table", value: EMPTY_TABLE }, { type: "array", value: [] }],
+] as const) {
+  methodTest(`[queue.declare/equivalence] ${title} are equal when their values are`, async (broker) => {
+    const client = await broker.channel();
+    const queue = await declareQueue(broker, client, { arguments: new Map([["x-queue-mode", first]]) });
+    for (const value of [second, first]) {
+      await client.call(1, "queue.declare", { queue, exclusive: true, arguments: new Map([["x-queue-mode", value]]) });
+    }
+  });
+}
+
+for (const [title, first, second, difference] of [
+  ["5 and 5.0", 5, { type: "double", value: 5 }, "received '5.0' but current is '5'"],
+  ["5 and '5'", 5, "5", "received '5' but current is '5'"],
+  ["void and a value", null, "a", "received 'a' but current is none"],
+  ["a value and void", "a", null, "received none but current is 'a'"],
+] as const) {
+  methodTest(`[queue.declare/equivalence] ${title} differ`, async (broker) => {
+    const client = await broker.channel();
+    const mode = (value: typeof first | typeof second): FieldTable =>
+      value !== null && typeof value === "object"
+        ? new Map([["x-queue-mode", value]])
+        : tableFrom({ "x-queue-mode": value });
+    const queue = await declareQueue(broker, client, { arguments: mode(first) });
+    client.send(1, "queue.declare", { queue, exclusive: true, arguments: mode(second) });
+    const text = `PRECONDITION_FAILED - inequivalent arg 'x-queue-mode' for queue '${queue}' in vhost '/': ${difference}`;
+    await client.expectChannelClose(1, 406, text, 50, 10);
+  });
+}
+
+methodTest(
+  "[queue.declare/equivalence] a quorum queue's arguments are compared in an order of their own",
+  async (broker) => {
+    const client = await broker.channel();
+    const names = ["x-dead-letter-exchange", "x-dead-letter-routing-key", "x-expires", "x-max-length", "x-message-ttl"];
+    const declared = { "x-queue-type": "quorum" };
+    const queue = await declareSharedQueue(broker, client, { durable: true, arguments: tableFrom(declared) });
+    const all = {
+      "x-message-ttl": 9,
+      "x-expires": 60_000,
+      "x-dead-letter-exchange": "",
+      "x-dead-letter-routing-key": "k",
+    };
+    const left = new Map(tableFrom({ ...declared, ...all, "x-max-length": 9 }));
+    for (const name of names) {
+      client.send(1, "queue.declare", { queue, durable: true, arguments: left });
+      await client.expectChannelClose(1, 406, new RegExp(`inequivalent arg '${name}'`), 50, 10);
+      await client.call(1, "channel.open");
+      left.delete(name);
+    }
+    await client.call(1, "queue.delete", { queue });
+  },
+);
+
 methodTest("[queue.declare/equivalence] unknown arguments are not compared", async (broker) => {
   const client = await broker.channel();
   const queue = await declareQueue(broker, client, { arguments: tableFrom({ "x-mine": "a" }) });

@@ -92,6 +92,30 @@ methodTest("[queue.declare/x-expires] a connection that is lost ends the use by 
   assert.equal(await isThere(broker, queue), false);
 });
 
+methodTest("[queue.declare/x-expires] of a quorum queue a declare is no use, passive or not", async (broker) => {
+  const client = await broker.channel();
+  const expiring = { "x-expires": EXPIRES };
+  const queue = await declareTyped(broker, client, "quorum", expiring);
+  const redeclared = await declareTyped(broker, client, "quorum", expiring);
+  const table = tableFrom({ "x-queue-type": "quorum", ...expiring });
+  await broker.pass(EXPIRES - 300);
+  await client.call(1, "queue.declare", { queue: redeclared, durable: true, arguments: table });
+  await broker.pass(300);
+  for (let seconds = 0; seconds < 7 && (await isThere(broker, queue)); seconds++) await broker.pass(1_000);
+  assert.equal(await isThere(broker, queue), false);
+  assert.equal(await isThere(broker, redeclared), false);
+});
+
+methodTest("[queue.declare/x-expires] of a quorum queue basic.get is a use", async (broker) => {
+  const client = await broker.channel();
+  const queue = await declareTyped(broker, client, "quorum", { "x-expires": EXPIRES });
+  for (let steps = 0; steps < 15; steps++) {
+    await broker.pass(EXPIRES / 2);
+    await client.get(1, { queue });
+  }
+  assert.equal(await isThere(broker, queue), true);
+});
+
 methodTest("[queue.declare/x-expires] a quorum queue too; RabbitMQ looks every 5 s only", async (broker) => {
   const client = await broker.channel();
   const queue = await declareTyped(broker, client, "quorum", { "x-expires": EXPIRES });

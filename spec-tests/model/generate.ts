@@ -72,7 +72,7 @@ export class Generator {
       case "cancel":
         return { do: name, session, tag: random.pick(TAGS) };
       case "qos":
-        return { do: name, session, count: random.integer(0, 4), shared: random.chance(0.2) };
+        return { do: name, session, count: random.integer(0, 4) };
       case "get":
         return { do: name, session, queue, noAck: random.chance(0.3) };
       case "acknowledge": {

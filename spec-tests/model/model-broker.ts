@@ -72,7 +72,8 @@ export class ModelBroker implements QueueWorld {
 
   declareQueue(spec: QueueSpec): void {
     const queue = this.queues.get(spec.name);
-    if (queue !== undefined) queue.usedAt = this.now;
+    // To declare a quorum queue again is not to use it.
+    if (queue !== undefined) queue.usedAt = queue.spec.kind === "classic" ? this.now : queue.usedAt;
     else this.queues.set(spec.name, new ModelQueue(spec, this.#settingsOf(spec), this));
   }
 

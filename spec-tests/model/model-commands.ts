@@ -137,15 +137,4 @@ function finish({ queue, entry, consumer, isLate }: ModelDelivery, outcome: Outc
   if (consumer === undefined) return;
   consumer.unacked--;
   if (isLate) consumer.late--;
-  consumer.session.consumerUnacked--;
-}
-
-/** Holds for the consumers that are there too. */
-export function setPrefetch(session: ModelSession, count: number, shared: boolean): void {
-  if (shared) {
-    session.shared = count;
-  } else {
-    session.prefetch = count;
-    for (const consumer of session.consumers.values()) consumer.prefetch = count;
-  }
 }

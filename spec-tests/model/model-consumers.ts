@@ -1,17 +1,23 @@
 import assert from "node:assert/strict";
-import type { ModelSession } from "./model-session.ts";
 
 /** Counts deliveries and changes, to tell what was before what. */
 let moment = 0;
 
+/** The session of a consumer, as far as it matters to who gets a message. */
+export interface ConsumerSession {
+  readonly number: number;
+  readonly writable: boolean;
+  readonly consumers: Map<string, ModelConsumer>;
+}
+
 export interface ModelConsumer {
   readonly tag: string;
-  readonly session: ModelSession;
+  readonly session: ConsumerSession;
   readonly queueName: string;
   readonly noAck: boolean;
   readonly exclusive: boolean;
   readonly priority: number;
-  prefetch: number;
+  readonly prefetch: number;
   unacked: number;
   /** Of these, how many have been taken back because it took too long. */
   late: number;
@@ -31,7 +37,7 @@ export function newConsumer(
 export function isReady({ session, noAck, prefetch, unacked, late }: ModelConsumer): boolean {
   if (!session.writable || noAck) return session.writable;
   if (late > 0) return false;
-  return (prefetch === 0 || unacked < prefetch) && (session.shared === 0 || session.consumerUnacked < session.shared);
+  return prefetch === 0 || unacked < prefetch;
 }
 
 /** Notes who cannot take a message now. */

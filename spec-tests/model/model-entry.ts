@@ -15,6 +15,8 @@ export interface Entry {
   turn: number;
   acquired: number;
   failed: number;
+  /** A consumer has failed on it in a queue that does not count; a restart forgets it. */
+  hasFailed: boolean;
   /** Before this time it is not ready again. */
   dueAt: number;
   /** When a held one is looked at again. */

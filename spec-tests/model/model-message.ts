@@ -24,6 +24,8 @@ export interface ModelMessage extends MessageView {
   readonly expiresAt: number;
   /** The broker has published it to a dead letter exchange. */
   readonly deadLettered: boolean;
+  /** A consumer has failed on it before it died. */
+  readonly hasFailed: boolean;
 }
 
 export interface Death {
@@ -67,6 +69,7 @@ export function published(publish: Publish, body: string, now: number): ModelMes
     publishedAt: now,
     expiresAt: expiration === undefined ? Number.POSITIVE_INFINITY : now + expiration,
     deadLettered: false,
+    hasFailed: false,
   };
 }
 

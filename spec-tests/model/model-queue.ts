@@ -150,6 +150,7 @@ export class ModelQueue {
       turn: NEVER,
       acquired: 0,
       failed: 0,
+      hasFailed: false,
       dueAt: 0,
       heldUntil: 0,
       deathReason: undefined,
@@ -166,7 +167,10 @@ export class ModelQueue {
 
   /** A message is handed to somebody, who sees it as returned here; with `noAck` it is gone. */
   take(entry: Entry, noAck: boolean): { view: MessageView; redelivered: boolean } {
-    const seen = { view: viewOf(entry.message, entry.acquired, entry.failed), redelivered: entry.redelivered };
+    const seen = {
+      view: viewOf(entry.message, entry.acquired, entry.failed),
+      redelivered: entry.redelivered || entry.message.hasFailed,
+    };
     if (!this.entries.includes(entry)) this.entries.push(entry);
     if (noAck) this.remove(entry);
     entry.state = "unacked";
@@ -190,6 +194,7 @@ export class ModelQueue {
       this.#die(entry, "delivery_limit");
       return;
     }
+    if (hasFailed && !this.counts) entry.hasFailed = true;
     if (this.counts) {
       entry.acquired++;
       entry.failed = failed;
@@ -265,7 +270,7 @@ export class ModelQueue {
   restore(before: ModelQueue): void {
     const { entries, delayed } = before;
     this.#window = before.#window?.restored();
-    this.entries = entries.filter(({ survives }) => survives).map((entry) => ({ ...entry }));
+    this.entries = entries.filter(({ survives }) => survives).map((entry) => ({ ...entry, hasFailed: false }));
     this.counts ||= this.entries.some(({ acquired, deathReason }) => acquired > 0 || deathReason !== undefined);
     for (const entry of this.entries) {
       entry.state = "ready";
@@ -339,9 +344,11 @@ export class ModelQueue {
     entry.state = "leaving";
     entry.key = undefined;
     const { deadLetterExchange, atLeastOnce } = this.settings;
+    const hasFailed = reason === "delivery_limit" || entry.failed > 0 || entry.hasFailed || entry.message.hasFailed;
+    const message = { ...entry.message, hasFailed };
     if (deadLetterExchange !== undefined && !atLeastOnce) {
-      this.#world.deadLetter(entry.message, this, reason);
-    } else if (deadLetterExchange !== undefined && !this.#world.tryDeadLetter(entry.message, this, reason)) {
+      this.#world.deadLetter(message, this, reason);
+    } else if (deadLetterExchange !== undefined && !this.#world.tryDeadLetter(message, this, reason)) {
       entry.deathReason = reason;
       entry.dueAt = 0;
       hold(entry, this.#world.now + DEATH_RETRY_MILLISECONDS);

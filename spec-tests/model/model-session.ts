@@ -1,8 +1,7 @@
-import type { ModelBroker } from "./model-broker.ts";
 import type { ModelConsumer } from "./model-consumers.ts";
 import type { Entry } from "./model-entry.ts";
 import type { MessageView, ModelMessage } from "./model-message.ts";
-import type { ModelQueue } from "./model-queue.ts";
+import type { ModelQueue, QueueWorld } from "./model-queue.ts";
 import type { SessionMode } from "./operation.ts";
 
 export type Outcome = "accepted" | "released" | "failed" | "rejected";
@@ -28,10 +27,6 @@ export class ModelSession {
   readonly mode: SessionMode;
   writable = true;
   prefetch = 0;
-  /** Limit that all consumers share; 0: none. */
-  shared = 0;
-  /** Deliveries that count against the shared limit. */
-  consumerUnacked = 0;
   lastDeliveryTag = 0;
   readonly consumers = new Map<string, ModelConsumer>();
   readonly deliveries = new Map<number, ModelDelivery>();
@@ -69,13 +64,12 @@ export class ModelSession {
     this.writable = !this.writable;
   }
 
-  deliver(broker: ModelBroker, queue: ModelQueue, entry: Entry, consumer: ModelConsumer | undefined): void {
+  deliver(world: QueueWorld, queue: ModelQueue, entry: Entry, consumer: ModelConsumer | undefined): void {
     const deliveryTag = ++this.lastDeliveryTag;
-    const dueAt = broker.now + queue.settings.consumerTimeout;
-    const number = broker.number();
+    const dueAt = world.now + queue.settings.consumerTimeout;
+    const number = world.number();
     this.deliveries.set(deliveryTag, { deliveryTag, queue, entry, consumer, dueAt, number, isLate: false });
     if (consumer === undefined) return;
     consumer.unacked++;
-    this.consumerUnacked++;
   }
 }

@@ -41,7 +41,7 @@ export type Operation =
       readonly priority: number;
     }
   | { readonly do: "cancel"; readonly session: number; readonly tag: string }
-  | { readonly do: "qos"; readonly session: number; readonly count: number; readonly shared: boolean }
+  | { readonly do: "qos"; readonly session: number; readonly count: number }
   | { readonly do: "get"; readonly session: number; readonly queue: string; readonly noAck: boolean }
   | {
       readonly do: "acknowledge";

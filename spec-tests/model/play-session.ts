@@ -61,8 +61,10 @@ function thunks(pair: SessionPair, operation: SessionOperation): Both | undefine
       return [() => live.session.cancel(operation.tag), () => commands.cancel(model, session, operation.tag)];
     case "qos":
       return [
-        () => live.session.setPrefetch(operation.count, operation.shared),
-        () => commands.setPrefetch(session, operation.count, operation.shared),
+        () => live.session.setPrefetch(operation.count),
+        () => {
+          session.prefetch = operation.count;
+        },
       ];
     case "get":
       return get(pair, operation.queue, operation.noAck);

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
-import { LeveretProcess } from "../cli/leveret-process.ts";
+import { LeveretProcess, startLeveret } from "../cli/leveret-process.ts";
+import { temporaryDirectory } from "../support/temporary-directory.ts";
+import { TestAuthority, writtenFile } from "../support/test-certificates.ts";
 import { brokerUri } from "./perf-run.ts";
 
-async function perf(context: TestContext, args: readonly string[]) {
-  const leveret = new LeveretProcess(context, ["perf", ...args]);
+async function perf(context: TestContext, args: readonly string[], environment?: Readonly<Record<string, string>>) {
+  const leveret = new LeveretProcess(context, ["perf", ...args], environment);
   const status = await leveret.ended;
   return { status, stdout: leveret.stdout, stderr: leveret.stderr };
 }
@@ -61,7 +63,30 @@ test("[perf/command] options that are not allowed are refused with 64, a broker 
   assert.match(usage.stderr, /^leveret: --ack is more than --prefetch/);
   const unknown = await perf(context, ["--sizes", "10"]);
   assert.equal(unknown.status, 64);
+  const address = await perf(context, ["--uri", "http://127.0.0.1"]);
+  assert.deepEqual([address.status, address.stdout], [64, ""]);
   const absent = await perf(context, ["--uri", "amqp://127.0.0.1:1"]);
   assert.deepEqual([absent.status, absent.stdout], [69, ""]);
   assert.match(absent.stderr, /^leveret: the connection to 127.0.0.1:1 failed/);
+});
+
+test("[perf/tls] amqps:// works with a name and with an address, without any warning", async (context) => {
+  const authority = new TestAuthority();
+  const directory = temporaryDirectory(context);
+  const { certificate, key } = authority.issue();
+  const files = ["--tls-certificate", writtenFile(directory, "server.pem", `${certificate}${key}`)];
+  const { port } = await startLeveret(context, ["--memory", "--tls", "required", ...files]);
+  const environment = { NODE_EXTRA_CA_CERTS: writtenFile(directory, "authority.pem", authority.certificate) };
+  for (const host of ["localhost", "127.0.0.1"]) {
+    for (const args of [
+      ["--messages", "100"],
+      ["channel-churn", "--operations", "5"],
+    ]) {
+      const run = await perf(context, ["--uri", `amqps://${host}:${port}`, ...args], environment);
+      assert.deepEqual([run.status, run.stderr], [0, ""]);
+    }
+  }
+  const unknown = await perf(context, ["--uri", `amqps://localhost:${port}`]);
+  assert.equal(unknown.status, 69);
+  assert.match(unknown.stderr, /^leveret: the connection to localhost:\d+ failed: .*certificate/);
 });

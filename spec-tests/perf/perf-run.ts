@@ -6,7 +6,6 @@ import { type RpcResult, runRpc } from "../../src/perf/rpc.ts";
 import type { RunControl } from "../../src/perf/run-control.ts";
 import type { Rates, ThroughputResult } from "../../src/perf/run-report.ts";
 import { runThroughput } from "../../src/perf/throughput.ts";
-import { perfArguments } from "../bench/perf-arguments.ts";
 import { withClient } from "../bench/broker-process.ts";
 
 type Options = Readonly<Record<string, unknown>>;
@@ -22,19 +21,19 @@ export async function brokerUri(context: TestContext): Promise<string> {
 
 /** What `leveret perf` with these options measures; they go by their command-line names. */
 export function throughput(options: Options, control: RunControl<Rates> = CONTROL): Promise<ThroughputResult> {
-  return runThroughput(parseOptions(perfArguments(options)).throughput, control);
+  return runThroughput(parseOptions("throughput", options).throughput, control);
 }
 
 /** What `leveret perf <mode>` with these options measures. */
-export function churn(mode: string, options: Options): Promise<ChurnResult> {
-  const { churn: churnOptions } = parseOptions(perfArguments({ mode, ...options }));
+export function churn(mode: ChurnResult["mode"], options: Options): Promise<ChurnResult> {
+  const { churn: churnOptions } = parseOptions(mode, options);
   if (churnOptions === undefined) throw new TypeError(`${mode} is no churn mode`);
   return runChurn(churnOptions, CONTROL);
 }
 
 /** What `leveret perf rpc` with these options measures. */
 export function rpc(options: Options): Promise<RpcResult> {
-  const { rpc: rpcOptions } = parseOptions(perfArguments({ mode: "rpc", ...options }));
+  const { rpc: rpcOptions } = parseOptions("rpc", options);
   if (rpcOptions === undefined) throw new TypeError("rpc is a mode");
   return runRpc(rpcOptions, CONTROL);
 }

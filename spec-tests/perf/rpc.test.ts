@@ -18,7 +18,8 @@ const EXACT_RUNS: readonly (readonly [title: string, options: Readonly<Record<st
 for (const [title, options] of EXACT_RUNS) {
   test(`[perf/rpc] ${title}, exactly as many requests are sent and answered as asked for`, async (context) => {
     const uri = await brokerUri(context);
-    const result = await rpc({ uri, operations: 200, queue: "requests", ...options });
+    const queue = "queue-pattern" in options ? {} : { queue: "requests" };
+    const result = await rpc({ uri, operations: 200, ...queue, ...options });
     const expected = options["operations"] ?? 200;
     const { requests, replies, answered, unanswered, latency } = result;
     assert.deepEqual([requests, replies, answered, unanswered], [expected, expected, expected, 0]);

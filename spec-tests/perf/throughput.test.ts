@@ -28,7 +28,8 @@ for (const [title, options] of EXACT_RUNS) {
   test(`[perf/messages] ${title}, exactly as many are published and consumed as asked for`, async (context) => {
     const uri = await brokerUri(context);
     const messages = 1000;
-    const result = await throughput({ uri, messages, queue: "exact", ...options });
+    const queue = "queue-pattern" in options ? {} : { queue: "exact" };
+    const result = await throughput({ uri, messages, ...queue, ...options });
     const expected = options["messages"] ?? messages;
     assert.equal(result.published, expected);
     assert.equal(result.consumed, expected);

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { Alarms } from "../../src/core/alarms.ts";
 import { silentLogger } from "../../src/lib/logger.ts";
+import { ManualClock } from "../../src/lib/manual-clock.ts";
 import { type MonitoredResource, ResourceMonitor } from "../../src/server/resource-monitor.ts";
-import { ManualClock } from "../support/manual-clock.ts";
 
 const INTERVAL_MILLISECONDS = 1000;
 const WATERMARK_BYTES = 100;

@@ -90,7 +90,8 @@ test("[tls/reload] new connections are shown a changed certificate; a broken one
   const { logger, lines } = keepingLogger();
   const tlsCertificate = `${directory}/server.pem`;
   const server = await openServer(context, { tlsCertificate, tlsReloadMilliseconds: 100 }, logger);
-  const shown = async (): Promise<unknown> => (await secure(context, server)).getPeerCertificate().subject.CN;
+  const shown = async (options: ConnectionOptions = {}): Promise<unknown> =>
+    (await secure(context, server, options)).getPeerCertificate().subject.CN;
   const logged = (start: string) => () => lines.some(({ message }) => message.startsWith(start));
   assert.equal(await shown(), "first");
   const before = await secure(context, server);
@@ -102,6 +103,7 @@ test("[tls/reload] new connections are shown a changed certificate; a broken one
   write("second");
   await until(logged("certificates changed"));
   assert.equal(await shown(), "second");
+  assert.equal(await shown({ servername: "", checkServerIdentity: () => undefined }), "second");
   await handshake(new RawClient(before, WAIT_MILLISECONDS));
 });
 

@@ -1,11 +1,5 @@
-import type {
-  ChunkDescriptor,
-  ChunkLifetime,
-  ChunkSettlement,
-  DefinitionKind,
-  RecoveryVisitor,
-  Store,
-} from "../../src/core/ports.ts";
+import type { DefinitionKind, Store } from "../../src/core/ports.ts";
+import { ForwardingStore } from "../../src/embed/forwarding-store.ts";
 import { assert } from "../../src/lib/assert.ts";
 
 type Operation = (store: Store) => void;
@@ -22,8 +16,7 @@ export interface HeldCommit {
  * A store that fails commits, or holds them back, at a test's command, and otherwise does as the store within, which
  * sees nothing of a commit before it is let through.
  */
-export class FaultyStore implements Store {
-  readonly #within: Store;
+export class FaultyStore extends ForwardingStore {
   #gathering: Operation[] = [];
   #failuresLeft = 0;
   #failure = new Error("commit failed");
@@ -31,10 +24,6 @@ export class FaultyStore implements Store {
   #held: HeldCommit | undefined;
   /** Commits begun so far, failed ones included. */
   commitCount = 0;
-
-  constructor(within: Store) {
-    this.#within = within;
-  }
 
   /** The next `count` commits fail. */
   failCommits(count: number, error: Error): void {
@@ -52,58 +41,25 @@ export class FaultyStore implements Store {
     return this.#held;
   }
 
-  recover(visitor: RecoveryVisitor): void {
-    this.#within.recover(visitor);
+  protected override change(apply: Operation): void {
+    this.#gathering.push(apply);
   }
 
-  append(
-    queueId: number,
-    lifetime: ChunkLifetime,
-    chunk: ChunkDescriptor,
-    buffer: Uint8Array,
-    start: number,
-    end: number,
-  ): void {
-    this.#gathering.push((store) => store.append(queueId, lifetime, chunk, buffer, start, end));
+  // What is done later is done with what was given, whatever has become of it.
+
+  override putNote(ownerId: number, key: Uint8Array, value: Uint8Array): void {
+    super.putNote(ownerId, Buffer.from(key), Buffer.from(value));
   }
 
-  settle(queueId: number, chunk: ChunkDescriptor, settlement: ChunkSettlement): void {
-    this.#gathering.push((store) => store.settle(queueId, chunk, settlement));
+  override deleteNote(ownerId: number, key: Uint8Array): void {
+    super.deleteNote(ownerId, Buffer.from(key));
   }
 
-  remove(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor): void {
-    this.#gathering.push((store) => store.remove(queueId, lifetime, chunk));
+  override putDefinition(kind: DefinitionKind, id: string, value: unknown): void {
+    super.putDefinition(kind, id, structuredClone(value));
   }
 
-  putNote(ownerId: number, key: Uint8Array, value: Uint8Array): void {
-    const takenKey = Buffer.from(key);
-    const takenValue = Buffer.from(value);
-    this.#gathering.push((store) => store.putNote(ownerId, takenKey, takenValue));
-  }
-
-  deleteNote(ownerId: number, key: Uint8Array): void {
-    const taken = Buffer.from(key);
-    this.#gathering.push((store) => store.deleteNote(ownerId, taken));
-  }
-
-  dropQueue(queueId: number): void {
-    this.#gathering.push((store) => store.dropQueue(queueId));
-  }
-
-  putDefinition(kind: DefinitionKind, id: string, value: unknown): void {
-    const taken = structuredClone(value);
-    this.#gathering.push((store) => store.putDefinition(kind, id, taken));
-  }
-
-  deleteDefinition(kind: DefinitionKind, id: string): void {
-    this.#gathering.push((store) => store.deleteDefinition(kind, id));
-  }
-
-  read(queueId: number, lifetime: ChunkLifetime, chunk: ChunkDescriptor, start?: number, end?: number): Buffer {
-    return this.#within.read(queueId, lifetime, chunk, start, end);
-  }
-
-  commit(done: (error: Error | undefined) => void): void {
+  override commit(done: (error: Error | undefined) => void): void {
     this.commitCount += 1;
     const operations = this.#gathering;
     this.#gathering = [];
@@ -114,9 +70,9 @@ export class FaultyStore implements Store {
     };
     const release = (): void => {
       this.#held = undefined;
-      for (const operation of operations) operation(this.#within);
+      for (const operation of operations) operation(this.within);
       // A failure of the store within is its own to retry: there, the operations stay buffered.
-      this.#within.commit(done);
+      super.commit(done);
     };
     if (this.#failuresLeft > 0) {
       this.#failuresLeft -= 1;
@@ -127,9 +83,5 @@ export class FaultyStore implements Store {
     } else {
       release();
     }
-  }
-
-  close(): Promise<void> {
-    return this.#within.close();
   }
 }

@@ -3,11 +3,11 @@ import type { Duplex } from "node:stream";
 import { type TestContext, test } from "node:test";
 import { setImmediate, setTimeout } from "node:timers/promises";
 import type { Broker } from "../../src/core/broker.ts";
-import type { PeerInfo } from "../../src/lib/peer-info.ts";
 import type { QueueType } from "../../src/core/queue-type.ts";
+import { ManualClock } from "../../src/lib/manual-clock.ts";
+import type { PeerInfo } from "../../src/lib/peer-info.ts";
 import { type Administration, HttpAdministration, InsideAdministration } from "./administration.ts";
 import { expectStart, type HandshakeOptions, handshake } from "./handshake.ts";
-import { ManualClock } from "./manual-clock.ts";
 import { RawClient } from "./raw-client.ts";
 import { startTestBroker, type TestBrokerOptions } from "./test-broker.ts";
 

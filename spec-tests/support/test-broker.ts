@@ -4,12 +4,12 @@ import { Broker } from "../../src/core/broker.ts";
 import { type BrokerLimits, DEFAULT_LIMITS } from "../../src/core/limits.ts";
 import type { Store } from "../../src/core/ports.ts";
 import type { Clock } from "../../src/lib/clock.ts";
+import { duplexPair } from "../../src/lib/duplex-pair.ts";
 import { type Logger, silentLogger } from "../../src/lib/logger.ts";
 import type { PeerInfo } from "../../src/lib/peer-info.ts";
 import { type Random, systemRandom } from "../../src/lib/random.ts";
 import { SystemClock } from "../../src/lib/system-clock.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
-import { duplexPair } from "./duplex-pair.ts";
 
 export interface TestBrokerOptions {
   /** A new memory store by default. Closed together with the broker. */

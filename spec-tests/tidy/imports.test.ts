@@ -39,6 +39,7 @@ const CORE_IMPORTS: Readonly<Record<string, readonly string[]>> = {
 /** Files directly in src/core/ that are part of something above its base. */
 const CORE_FILE_PARTS: Readonly<Record<string, string>> = {
   policy: "policy",
+  "applied-policies": "vhost",
   "dead-letter-routing": "vhost",
   "inbound-bindings": "vhost",
   "topology-definitions": "vhost",

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import fc from "fast-check";
+import { duplexPair } from "../../src/lib/duplex-pair.ts";
 import { type Decision, readFirstOctets } from "../../src/transport/first-octets.ts";
 import { type SpokenProtocol, spokenProtocol } from "../../src/transport/spoken-protocol.ts";
-import { duplexPair } from "../support/duplex-pair.ts";
 
 const OPENINGS: readonly [string, Buffer, SpokenProtocol][] = [
   ["the header of AMQP 0-9-1", Buffer.from("AMQP\x00\x00\x09\x01", "latin1"), "amqp"],

@@ -14,6 +14,7 @@ describe("equality of field values", () => {
       { type: "signedint", value: 1 },
       { type: "unsignedint", value: 1 },
       { type: "long", value: 1n },
+      { type: "timestamp", value: 1n },
     ];
     for (const a of ones) for (const b of ones) assert.equal(fieldValuesEqual(a, b), true);
     assert.equal(fieldValuesEqual({ type: "byte", value: 1 }, { type: "long", value: 2n }), false);
@@ -24,14 +25,28 @@ describe("equality of field values", () => {
     assert.equal(fieldValuesEqual({ type: "float", value: 0 }, { type: "double", value: -0 }), true);
   });
 
-  it("classes never mix: 1, 1.0, '1', true and the timestamp 1 all differ", () => {
+  it("a string and a binary are equal when their octets are", () => {
+    const binary = (...octets: number[]): FieldValue => ({ type: "binary", value: Buffer.from(octets) });
+    assert.equal(fieldValuesEqual(longstr("\u00e9"), binary(0xc3, 0xa9)), true);
+    assert.equal(fieldValuesEqual(binary(0xff), longstr("")), false);
+  });
+
+  it("an empty table and an empty array are equal", () => {
+    const [table, array]: FieldValue[] = [
+      { type: "table", value: new Map() },
+      { type: "array", value: [] },
+    ];
+    assert.equal(fieldValuesEqual(table as FieldValue, array as FieldValue), true);
+    assert.equal(fieldValuesEqual(table as FieldValue, { type: "array", value: [longstr("")] }), false);
+  });
+
+  it("classes never mix: 1, 1.0, '1', true and void all differ", () => {
     const values: FieldValue[] = [
       { type: "long", value: 1n },
       { type: "double", value: 1 },
-      { type: "timestamp", value: 1n },
       { type: "decimal", value: { scale: 0, unscaled: 1 } },
       { type: "bool", value: true },
-      { type: "binary", value: Buffer.from("1") },
+      { type: "void", value: null },
       longstr("1"),
     ];
     for (const a of values) for (const b of values) assert.equal(fieldValuesEqual(a, b), a === b);

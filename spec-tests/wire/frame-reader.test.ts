@@ -45,6 +45,24 @@ function read(reader: FrameReader, chunks: readonly Buffer[]): Frame[] {
   return frames;
 }
 
+/** As {@link read}, with the pieces of a frame joined. */
+function readPieces(reader: FrameReader, chunks: readonly Buffer[]): Frame[] {
+  const frames: Frame[] = [];
+  let begun = Buffer.alloc(0);
+  for (const chunk of chunks) {
+    reader.push(chunk);
+    while (reader.next()) {
+      const { type, channel, frameComplete } = reader;
+      begun = Buffer.concat([begun, reader.buffer.subarray(reader.payloadStart, reader.payloadEnd)]);
+      if (!frameComplete) continue;
+      frames.push({ type, channel, payload: begun });
+      begun = Buffer.alloc(0);
+    }
+    chunk.fill(0xff);
+  }
+  return frames;
+}
+
 function cutAt(stream: Buffer, cuts: readonly number[]): Buffer[] {
   const offsets = [0, ...[...cuts].sort((a, b) => a - b), stream.length];
   return offsets.slice(1).map((end, index) => pooled(stream.subarray(offsets[index], end)));
@@ -114,6 +132,40 @@ describe("frame reader", () => {
       }),
       { numRuns: 30 },
     );
+  });
+
+  it("body frames handed out in pieces come out the same when these are joined", () => {
+    fc.assert(
+      fc.property(frameSequence, fc.array(fc.nat(), { maxLength: 12 }), (frames, cuts) => {
+        const stream = streamOf(frames);
+        const inside = cuts.map((cut) => cut % (stream.length + 1));
+        assert.deepEqual(readPieces(new FrameReader(FRAME_BYTES_MAX, true), cutAt(stream, inside)), frames);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("a piece is read in place, and the last one is known when the frame's end is there", () => {
+    const stream = frameBytes(3, 1, Buffer.from("abcdef"));
+    const reader = new FrameReader(FRAME_BYTES_MAX, true);
+    const seen: unknown[] = [];
+    for (const [start, end] of [
+      [0, 8],
+      [8, 13],
+      [13, 14],
+    ] as const) {
+      const chunk = stream.subarray(start, end);
+      reader.push(chunk);
+      while (reader.next()) {
+        assert.equal(reader.buffer, chunk);
+        seen.push([chunk.toString("latin1", reader.payloadStart, reader.payloadEnd), reader.frameComplete]);
+      }
+    }
+    assert.deepEqual(seen, [
+      ["a", false],
+      ["bcdef", false],
+      ["", true],
+    ]);
   });
 
   it("a frame larger than what is allocated at once comes out the same", () => {
@@ -245,6 +297,31 @@ describe("frame reader: errors", () => {
         "FRAME_ERROR",
         "type 3, first 16 octets = <<0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15>>: {invalid_frame_end_marker,205}",
       ),
+    );
+  });
+
+  it("[frame/invalid-end] names them for a frame in pieces too", () => {
+    const long = Buffer.from(Array.from({ length: 40 }, (_, index) => index));
+    for (const [payload, quoted] of [
+      [long, "first 16 octets = <<0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15>>"],
+      [long.subarray(0, 16), "all octets = <<0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15>>"],
+      [long.subarray(0, 2), "all octets = <<0,1>>"],
+    ] as const) {
+      const stream = frameBytes(3, 1, payload, 7);
+      for (let cut = 1; cut < stream.length; cut++) {
+        assert.throws(
+          () => readPieces(new FrameReader(FRAME_BYTES_MAX, true), cutAt(stream, [cut, stream.length - 1])),
+          wireError("FRAME_ERROR", `type 3, ${quoted}: {invalid_frame_end_marker,7}`),
+        );
+      }
+    }
+  });
+
+  it("[frame/unexpected] content on channel 0 is no different when it is cut", () => {
+    const stream = frameBytes(3, 0, Buffer.of(1));
+    assert.throws(
+      () => readPieces(new FrameReader(FRAME_BYTES_MAX, true), cutAt(stream, [8])),
+      wireError("UNEXPECTED_FRAME", "type 3, all octets = <<1>>"),
     );
   });
 

@@ -17,6 +17,7 @@ import { REPLY_CODES, replyText } from "../wire/reply-codes.ts";
 import { checkAcknowledgement, readDeliveryTag, readPublishAddress, writeAcknowledgement } from "./basic-codec.ts";
 import { ContentAssembler } from "./content-assembler.ts";
 import { prepareDeliver, writeDeliver, writeMessageContent } from "./delivery-writer.ts";
+import { MessageBuilder } from "./message-builder.ts";
 import type { MethodChannel } from "./methods/handler.ts";
 import { handleMethod } from "./methods/handlers.ts";
 import type { Outbox } from "./outbox.ts";
@@ -71,7 +72,8 @@ export class Channel implements SessionOutput, MethodChannel {
     this.number = number;
     this.connection = connection;
     this.session = connection.broker.openSession(connection.identity, this);
-    this.#content = new ContentAssembler(messageBytesMax, frameBytesMax, connection.unfinished);
+    const builder = new MessageBuilder(frameBytesMax, connection.broker.arenas, connection.unfinished);
+    this.#content = new ContentAssembler(messageBytesMax, frameBytesMax, builder);
   }
 
   /**
@@ -242,8 +244,7 @@ export class Channel implements SessionOutput, MethodChannel {
 
   #publish(): void {
     this.connection.published = true;
-    const { message } = this.#content;
-    this.session.publish(message, this.#mandatory);
-    message.release();
+    this.session.publish(this.#content.message, this.#mandatory);
+    this.#content.release();
   }
 }

@@ -2,8 +2,6 @@
 
 import { BrokerError } from "../core/errors.ts";
 import { Message } from "../core/message.ts";
-import type { UnfinishedBudget } from "../core/unfinished-budget.ts";
-import { encodeContent } from "../wire/content.ts";
 import { WireError } from "../wire/errors.ts";
 import {
   CONTENT_HEADER_BYTES,
@@ -15,20 +13,18 @@ import {
 import type { FrameReader } from "../wire/frame-reader.ts";
 import { METHODS } from "../wire/methods.ts";
 import { checkProperties } from "../wire/properties.ts";
+import type { MessageBuilder } from "./message-builder.ts";
 
 const { classId: BASIC, methodId: PUBLISH } = METHODS["basic.publish"];
 
 /** RabbitMQ takes no declared body size above this, whatever the configuration says. */
 const BODY_BYTES_LIMIT = 536_870_912;
 
-/** A body that is merely announced costs no more memory than this. */
-const BODY_BYTES_AT_ONCE = 1024 * 1024;
-
 const NOTHING = Buffer.alloc(0);
 
 /**
  * Puts the frames of one publish together. A message whose frames arrive side by side in one read, as nearly all
- * do, is used where it lies; any other is copied.
+ * do, is used where it lies; any other is copied as it comes, to where it stays.
  */
 export class ContentAssembler {
   readonly message = new Message();
@@ -36,7 +32,7 @@ export class ContentAssembler {
   active = false;
   readonly #bodyBytesMax: number;
   readonly #frameBytesMax: number;
-  readonly #unfinished: UnfinishedBudget;
+  readonly #builder: MessageBuilder;
   /** Exchange name and routing key, in the buffer they came in. */
   #addressBuffer: Buffer = NOTHING;
   #addressStart = 0;
@@ -47,18 +43,16 @@ export class ContentAssembler {
   #headerEnd = 0;
   #awaitingHeader = false;
   #bodyBytes = 0;
-  /** What has come of a body that is not in one frame. */
-  #body: Buffer = NOTHING;
-  #receivedBytes = 0;
 
   /**
    * @param bodyBytesMax largest body taken
    * @param frameBytesMax frame size in which content is kept
+   * @param builder of the channel's own
    */
-  constructor(bodyBytesMax: number, frameBytesMax: number, unfinished: UnfinishedBudget) {
+  constructor(bodyBytesMax: number, frameBytesMax: number, builder: MessageBuilder) {
     this.#bodyBytesMax = bodyBytesMax;
     this.#frameBytesMax = frameBytesMax;
-    this.#unfinished = unfinished;
+    this.#builder = builder;
   }
 
   /** A basic.publish has come; `start` to `end` of `buffer` are exchange name and routing key, as shortstrs. */
@@ -71,7 +65,8 @@ export class ContentAssembler {
   }
 
   /**
-   * Takes the next frame of the channel; true when the content is complete and `message` is it.
+   * Takes the next frame of the channel, or piece of one; true when the content is complete and `message` is it, until
+   * `release` is called.
    *
    * @throws WireError for a frame that does not belong here
    * @throws BrokerError PRECONDITION_FAILED for a body larger than is taken
@@ -94,11 +89,17 @@ export class ContentAssembler {
     return this.#takeBody(reader);
   }
 
+  /** Lets go of the message that was complete. */
+  release(): void {
+    this.message.release();
+    if (this.#builder.active) this.#builder.release();
+  }
+
   /** Forgets what has come so far. */
   abandon(): void {
     this.active = false;
-    this.message.release();
-    this.#release();
+    this.release();
+    this.#releaseBuffers();
   }
 
   #takeHeader(reader: FrameReader): void {
@@ -135,15 +136,15 @@ export class ContentAssembler {
     this.#headerStart = payloadStart - FRAME_HEAD_BYTES;
     this.#headerEnd = payloadEnd + 1;
     this.#bodyBytes = bodyBytes;
-    this.#receivedBytes = 0;
   }
 
   #takeBody(reader: FrameReader): boolean {
     const { buffer, payloadStart, payloadEnd } = reader;
     const bytes = payloadEnd - payloadStart;
+    const builder = this.#builder;
     if (
       bytes === this.#bodyBytes &&
-      this.#receivedBytes === 0 &&
+      reader.frameComplete &&
       buffer === this.#headerBuffer &&
       payloadStart - FRAME_HEAD_BYTES === this.#headerEnd &&
       bytes + FRAME_OVERHEAD_BYTES <= this.#frameBytesMax
@@ -151,19 +152,25 @@ export class ContentAssembler {
       this.#complete(buffer, this.#headerStart, payloadEnd + 1);
       return true;
     }
-    if (this.#receivedBytes + bytes > this.#bodyBytes) {
+    if (bytes > (builder.active ? builder.bodyLeft : this.#bodyBytes)) {
       throw new WireError("FRAME_ERROR", "content body frame exceeds remaining content size", BASIC, PUBLISH);
     }
-    this.#makeRoom(this.#receivedBytes + bytes);
-    buffer.copy(this.#body, this.#receivedBytes, payloadStart, payloadEnd);
-    this.#receivedBytes += bytes;
-    if (this.#receivedBytes < this.#bodyBytes) return false;
-    const propertiesStart = this.#headerStart + FRAME_HEAD_BYTES + CONTENT_HEADER_BYTES;
-    const properties = this.#headerBuffer.subarray(propertiesStart, this.#headerEnd - 1);
-    const body = this.#body.subarray(0, this.#bodyBytes);
-    const content = encodeContent(properties, body, this.#frameBytesMax);
-    this.#complete(content, 0, content.length);
+    if (!builder.active) this.#beginBuilding();
+    builder.add(buffer, payloadStart, payloadEnd);
+    // The frame's end may be missing yet, or turn out not to be one.
+    if (builder.bodyLeft > 0 || !reader.frameComplete) return false;
+    const { message } = this;
+    builder.view(message);
+    message.bodyBytes = this.#bodyBytes;
+    this.active = false;
     return true;
+  }
+
+  /** Copies what has come before the body, and lets go of the buffers it came in. */
+  #beginBuilding(): void {
+    const address = this.#addressBuffer.subarray(this.#addressStart, this.#addressEnd);
+    this.#builder.begin(address, this.#headerBuffer.subarray(this.#headerStart, this.#headerEnd), this.#bodyBytes);
+    this.#releaseBuffers();
   }
 
   #complete(buffer: Buffer, contentStart: number, contentEnd: number): void {
@@ -184,25 +191,13 @@ export class ContentAssembler {
     }
     message.bodyBytes = this.#bodyBytes;
     this.active = false;
-    this.#release();
+    this.#releaseBuffers();
   }
 
-  #makeRoom(bytes: number): void {
-    if (bytes <= this.#body.length) return;
-    const atOnce = Math.min(this.#bodyBytes, Math.max(BODY_BYTES_AT_ONCE, this.#body.length * 2));
-    const room = Math.max(bytes, atOnce);
-    this.#unfinished.take(room - this.#body.length);
-    const grown = Buffer.allocUnsafe(room);
-    this.#body.copy(grown, 0, 0, this.#receivedBytes);
-    this.#body = grown;
-  }
-
-  /** Lets go of socket buffers and of the body. */
-  #release(): void {
+  /** Lets go of socket buffers. */
+  #releaseBuffers(): void {
     this.#addressBuffer = NOTHING;
     this.#headerBuffer = NOTHING;
-    this.#unfinished.giveBack(this.#body.length);
-    this.#body = NOTHING;
   }
 }
 

@@ -1,11 +1,17 @@
 // Hot file: every frame that is sent goes through here.
 
 import type { Duplex } from "node:stream";
+import type { HeldBuffer } from "../core/message.ts";
 import type { Flushable, Turn } from "../core/turn.ts";
 import { copyBytes } from "../lib/bytes.ts";
 
 const BUFFER_BYTES = 64 * 1024;
 const FREE_BUFFERS_MAX = 64;
+/**
+ * Handed to the stream at a time, if there is more: what encrypts it makes a copy of what it gets, and that a client takes
+ * anything off is seen when all of it has gone.
+ */
+const PORTION_BYTES = 4 * 1024 * 1024;
 const NONE = Buffer.alloc(0);
 
 /** Output buffers that all connections of a broker share, so that an idle connection holds none. */
@@ -33,6 +39,14 @@ export class OutboxPool {
   }
 }
 
+/** Octets to send, and what is free again when they have been sent. */
+interface Piece {
+  readonly octets: Buffer;
+  readonly owner: HeldBuffer | undefined;
+  /** An output buffer of which this is the last piece, or which has none behind it. */
+  emptied: Buffer | undefined;
+}
+
 /** What one connection has to send: gathered in a turn, written at its end. */
 export class Outbox implements Flushable {
   /** Where the octets reserved last are to be put. */
@@ -42,10 +56,11 @@ export class Outbox implements Flushable {
   readonly #pool: OutboxPool;
   readonly #bytesMax: number;
   readonly #onWritable: () => void;
+  /** How much of the buffer is used, and how much of that is in pieces already. */
   #used = 0;
-  /** Full buffers of this turn, and how much of each is used. */
-  #full: Buffer[] = [];
-  #fullBytes: number[] = [];
+  #cutAt = 0;
+  /** What goes before the rest of the buffer. */
+  #pieces: Piece[] = [];
   /** Octets gathered and not yet handed to the stream. */
   #gatheredBytes = 0;
   /** Octets the stream has not sent yet. */
@@ -84,6 +99,16 @@ export class Outbox implements Flushable {
     return offset;
   }
 
+  /** Adds octets `start` to `end` of a buffer without copying them; its owner keeps them until they are sent. */
+  share(owner: HeldBuffer, start: number, end: number): void {
+    this.#cut(undefined);
+    owner.hold();
+    this.#pieces.push({ octets: owner.buffer.subarray(start, end), owner, emptied: undefined });
+    this.#gatheredBytes += end - start;
+    this.sentAny = true;
+    if (!this.#flushRequested) this.#requestFlush();
+  }
+
   /** Adds complete frames. */
   write(frames: Buffer): void {
     const offset = this.reserve(frames.length);
@@ -93,13 +118,13 @@ export class Outbox implements Flushable {
   flush(): void {
     this.#flushRequested = false;
     // While the client is slow, gather on: a buffer for the few octets of each turn would take far more memory than they.
-    if (this.#sendingBytes > 0 && this.#full.length === 0) return;
-    this.#sendGathered();
+    if (this.#sendingBytes > 0 && this.#pieces.length === 0) return;
+    this.#sendGathered(PORTION_BYTES - this.#sendingBytes);
   }
 
   /** Sends what there is to send, then ends the stream. */
   end(): void {
-    this.#sendGathered();
+    this.#sendGathered(Number.POSITIVE_INFINITY);
     this.#stream.end();
   }
 
@@ -108,58 +133,82 @@ export class Outbox implements Flushable {
     this.#turn.requestOutput(this);
   }
 
-  #sendGathered(): void {
+  /** Hands `bytesMax` octets to the stream, or a piece more, or all there are. */
+  #sendGathered(bytesMax: number): void {
     const stream = this.#stream;
     if (this.#gatheredBytes === 0) return;
     if (stream.destroyed || stream.writableEnded) {
       this.#discard();
       return;
     }
-    this.#sendingBytes += this.#gatheredBytes;
-    this.#gatheredBytes = 0;
-    const full = this.#full;
-    if (full.length > 0) {
-      const fullBytes = this.#fullBytes;
-      this.#full = [];
-      this.#fullBytes = [];
-      stream.cork();
-      for (let index = 0; index < full.length; index++) this.#send(full[index] as Buffer, fullBytes[index] as number);
-      this.#send(this.buffer, this.#used);
-      stream.uncork();
-    } else {
-      this.#send(this.buffer, this.#used);
-    }
-    this.buffer = NONE;
-    this.#used = 0;
+    const pieces = this.#takePieces(bytesMax);
+    const last = pieces.length - 1;
+    if (last < 0) return;
+    let bytes = 0;
+    for (const { octets } of pieces) bytes += octets.length;
+    this.#gatheredBytes -= bytes;
+    this.#sendingBytes += bytes;
+    if (last > 0) stream.cork();
+    for (let index = 0; index < last; index++) stream.write((pieces[index] as Piece).octets);
+    stream.write((pieces[last] as Piece).octets, () => this.#sent(pieces, bytes));
+    if (last > 0) stream.uncork();
   }
 
-  #send(buffer: Buffer, bytes: number): void {
-    this.#stream.write(bytes === buffer.length ? buffer : buffer.subarray(0, bytes), () => {
-      this.#pool.giveBack(buffer);
-      this.#sendingBytes -= bytes;
-      this.progressed = true;
-      if (this.#sendingBytes === 0 && this.#gatheredBytes > 0 && !this.#flushRequested) this.#requestFlush();
-      if (this.#wasFull && this.#sendingBytes + this.#gatheredBytes <= this.#bytesMax / 2) {
-        this.#wasFull = false;
-        this.#onWritable();
-      }
-    });
+  #sent(pieces: readonly Piece[], bytes: number): void {
+    for (const { owner, emptied } of pieces) {
+      owner?.release();
+      if (emptied !== undefined) this.#pool.giveBack(emptied);
+    }
+    this.#sendingBytes -= bytes;
+    this.progressed = true;
+    if (this.#pieces.length > 0) this.#sendGathered(PORTION_BYTES - this.#sendingBytes);
+    else if (this.#sendingBytes === 0 && this.#gatheredBytes > 0 && !this.#flushRequested) this.#requestFlush();
+    if (this.#wasFull && this.#sendingBytes + this.#gatheredBytes <= this.#bytesMax / 2) {
+      this.#wasFull = false;
+      this.#onWritable();
+    }
+  }
+
+  #takePieces(bytesMax: number): Piece[] {
+    let count = 0;
+    for (let bytes = 0; bytes < bytesMax && count < this.#pieces.length; count++) {
+      bytes += (this.#pieces[count] as Piece).octets.length;
+    }
+    if (count < this.#pieces.length) return this.#pieces.splice(0, count);
+    this.#endBuffer();
+    const pieces = this.#pieces;
+    this.#pieces = [];
+    return pieces;
   }
 
   #nextBuffer(bytes: number): void {
-    if (this.#used > 0) {
-      this.#full.push(this.buffer);
-      this.#fullBytes.push(this.#used);
-    }
+    this.#endBuffer();
     this.buffer = this.#pool.take(bytes);
+  }
+
+  /** Makes a piece of the rest of the buffer, which is then used up. */
+  #endBuffer(): void {
+    if (this.buffer === NONE) return;
+    if (this.#used > this.#cutAt) this.#cut(this.buffer);
+    else (this.#pieces[this.#pieces.length - 1] as Piece).emptied = this.buffer;
+    this.buffer = NONE;
     this.#used = 0;
+    this.#cutAt = 0;
+  }
+
+  /** Makes a piece of what has been put into the buffer since the last one. */
+  #cut(emptied: Buffer | undefined): void {
+    if (this.#used === this.#cutAt) return;
+    this.#pieces.push({ octets: this.buffer.subarray(this.#cutAt, this.#used), owner: undefined, emptied });
+    this.#cutAt = this.#used;
   }
 
   #discard(): void {
+    for (const { owner } of this.#pieces) owner?.release();
+    this.#pieces = [];
     this.#gatheredBytes = 0;
-    this.#full = [];
-    this.#fullBytes = [];
     this.buffer = NONE;
     this.#used = 0;
+    this.#cutAt = 0;
   }
 }

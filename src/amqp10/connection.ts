@@ -7,8 +7,10 @@ import type { PeerInfo } from "../lib/peer-info.ts";
 import type { ServedConnection } from "../lib/served-connection.ts";
 import { PERFORMATIVES, type Performative, readPerformative } from "./codec/performatives.ts";
 import { composite } from "./codec/types.ts";
+import { ConnectionInput, type InputHandler } from "./connection-input.ts";
+import { DurableReplies } from "./durable-replies.ts";
 import { Amqp10Error, errorField, refusalOf } from "./error-condition.ts";
-import { FrameInput, TYPE_AMQP, TYPE_SASL } from "./frame-input.ts";
+import { type FrameInput, TYPE_AMQP, TYPE_SASL } from "./frame-input.ts";
 import { FrameOutput } from "./frame-output.ts";
 import { type IdleListener, IdleTimeout } from "./idle-timeout.ts";
 import { admit, type ClientOpen, channelMaxOf, openFrame, readOpen } from "./open.ts";
@@ -33,16 +35,17 @@ export function serveAmqp10(broker: Broker, stream: Duplex, peer: PeerInfo): Ser
 }
 
 /** One AMQP 1.0 connection. */
-class Connection implements ServedConnection, SessionHost, IdleListener {
+class Connection implements ServedConnection, SessionHost, IdleListener, InputHandler {
   readonly broker: Broker;
   readonly output: FrameOutput;
   readonly unfinished: UnfinishedBudget;
+  readonly replies: DurableReplies;
   readonly closed: Promise<void>;
   published = false;
   waitingBytes = 0;
   readonly #peer: PeerInfo;
   readonly #stream: Duplex;
-  readonly #input = new FrameInput(FIRST_FRAME_BYTES_MAX);
+  readonly #input: ConnectionInput;
   readonly #idle: IdleTimeout;
   readonly #sessions = new SessionTable(this);
   #state: State = "sasl-header";
@@ -50,9 +53,6 @@ class Connection implements ServedConnection, SessionHost, IdleListener {
   #open: ClientOpen | undefined;
   #identity: ConnectionIdentity | undefined;
   #timer: Timer | undefined;
-  /** Reasons not to read on. */
-  readonly #holds = new Set<object>();
-  #reading = false;
   #resolveClosed: () => void = () => {};
 
   constructor(broker: Broker, stream: Duplex, peer: PeerInfo) {
@@ -65,13 +65,19 @@ class Connection implements ServedConnection, SessionHost, IdleListener {
     });
     this.output = new FrameOutput(stream, broker.turn, limits.outboxBytesMax, () => this.#outputWritable());
     this.unfinished = new UnfinishedBudget(Math.max(limits.unfinishedBytesMax, limits.messageBytesMax));
+    this.replies = new DurableReplies(broker.barrier);
+    this.#input = new ConnectionInput(stream, this.output, broker.turn, this, FIRST_FRAME_BYTES_MAX);
     this.#idle = new IdleTimeout(clock, this.output, this);
     broker.connectionCount++;
-    stream.on("data", (octets: Buffer) => this.#takeOctets(octets));
     stream.on("error", (error) =>
       broker.logger.debug("connection failed", { ...this.#logFields, error: error.message }),
     );
-    stream.on("end", () => this.output.end());
+    stream.on("end", () => {
+      this.#timer ??= clock.after(CLOSE_TIMEOUT_MILLISECONDS, () => this.output.end());
+      // What has come and was held back is one read at most, and no more can follow.
+      broker.flow.forget(this.#flowCleared);
+      this.#flowCleared();
+    });
     stream.on("close", () => this.#streamClosed());
     this.#timer = clock.after(limits.handshakeTimeoutMilliseconds, () => {
       broker.logger.warn("handshake timed out", this.#logFields);
@@ -124,48 +130,40 @@ class Connection implements ServedConnection, SessionHost, IdleListener {
   }
 
   get inputHeld(): boolean {
-    return this.#holds.size > 0;
+    return this.#input.held;
   }
 
   // --- input ---
 
-  #takeOctets(octets: Buffer): void {
+  inputReceived(): void {
     this.#idle.received();
-    if (this.#state === "closed") return;
-    this.#input.push(octets);
-    if (!this.#reading) this.#read();
   }
 
-  #read(): void {
-    this.#reading = true;
-    try {
-      while (this.#mayRead() && this.#readOne()) if (this.published && this.broker.alarms.inEffect) this.#checkFlow();
-    } catch (error) {
-      this.closeWith(refusalOf(error));
-      this.#stopReading();
-    } finally {
-      this.#reading = false;
-    }
-    if (this.published) this.#checkFlow();
-    if (this.#holds.size === 0 && this.#stream.isPaused()) this.#stream.resume();
-  }
-
-  #mayRead(): boolean {
-    if (this.#state === "closed") return false;
-    if (!this.output.writable) this.#hold(this.output);
-    return this.#holds.size === 0;
-  }
-
-  /** Takes the next protocol header or frame; false when it is not complete. */
-  #readOne(): boolean {
+  takeNext(): boolean {
+    const { frames } = this.#input;
     if (this.#state === "sasl-header" || this.#state === "amqp-header") {
-      const header = this.#input.nextHeader();
+      const header = frames.nextHeader();
       if (header !== undefined) this.#takeHeader(header);
       return header !== undefined;
     }
-    if (!this.#input.next()) return false;
-    this.#takeFrame();
+    if (!frames.next()) return false;
+    this.#takeFrame(frames);
+    // The publish that meets an alarm is taken; what came behind it waits, even if it has been received.
+    if (this.published && this.broker.alarms.inEffect) this.#checkFlow();
     return true;
+  }
+
+  inputFailed(error: unknown): void {
+    this.closeWith(refusalOf(error));
+    this.#stopReading();
+  }
+
+  inputTaken(): void {
+    if (this.published) this.#checkFlow();
+  }
+
+  inputEnded(): void {
+    this.output.end();
   }
 
   /** RabbitMQ too takes no client that does without SASL: it is told so by the header we expect. */
@@ -183,8 +181,7 @@ class Connection implements ServedConnection, SessionHost, IdleListener {
     }
   }
 
-  #takeFrame(): void {
-    const { type, channel, buffer, bodyStart, bodyEnd } = this.#input;
+  #takeFrame({ type, channel, buffer, bodyStart, bodyEnd }: FrameInput): void {
     if (type !== (this.#state === "sasl-init" ? TYPE_SASL : TYPE_AMQP)) {
       throw new Amqp10Error("amqp:connection:framing-error", `unexpected frame type ${type}`);
     }
@@ -205,7 +202,7 @@ class Connection implements ServedConnection, SessionHost, IdleListener {
       return;
     }
     this.broker.logger.warn("login refused", { ...this.#logFields, reason: outcome.reason });
-    this.#hold(this.#sessions);
+    this.#input.hold(this.#sessions);
     const { limits, clock } = this.broker;
     if (limits.loginRefusedDelayMilliseconds === 0) this.#refuseLogin(outcome);
     else clock.after(limits.loginRefusedDelayMilliseconds, () => this.#refuseLogin(outcome));
@@ -230,7 +227,7 @@ class Connection implements ServedConnection, SessionHost, IdleListener {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#sessions.channelMax = channelMax;
-    this.#input.frameBytesMax = broker.limits.frameBytesMax;
+    this.#input.frames.frameBytesMax = broker.limits.frameBytesMax;
     if (open.idleMilliseconds > 0) this.#idle.sendEvery(Math.floor(open.idleMilliseconds / 2));
     if (broker.limits.heartbeatSeconds > 0) this.#idle.expectEvery(broker.limits.heartbeatSeconds * 1000);
     this.output.performative(0, openFrame(broker, channelMax));
@@ -250,12 +247,12 @@ class Connection implements ServedConnection, SessionHost, IdleListener {
   #checkFlow(): void {
     this.published = false;
     const { flow } = this.broker;
-    if (!flow.mustWait || this.#state !== "open") return;
-    this.#hold(flow);
+    if (!flow.mustWait || this.#state !== "open" || this.#input.ended) return;
+    this.#input.hold(flow);
     flow.whenClear(this.#flowCleared);
   }
 
-  readonly #flowCleared = (): void => this.#letGo(this.broker.flow);
+  readonly #flowCleared = (): void => this.#input.letGo(this.broker.flow);
 
   waitingTaken(): void {
     for (const session of this.#sessions) session.outputWritable();
@@ -263,18 +260,18 @@ class Connection implements ServedConnection, SessionHost, IdleListener {
 
   #outputWritable(): void {
     this.waitingTaken();
-    this.#letGo(this.output);
+    this.#input.letGo(this.output);
   }
 
-  /** Reads nothing more until {@link #letGo} is called with the same reason. */
-  #hold(reason: object): void {
-    if (this.#holds.size === 0) this.#stream.pause();
-    this.#holds.add(reason);
-  }
-
-  #letGo(reason: object): void {
-    if (!this.#holds.delete(reason) || this.#state === "closed") return;
-    if (this.#holds.size === 0 && !this.#reading) this.#read();
+  answerWhenDurable(answer: () => void): void {
+    let isAnswered = false;
+    const answerNow = (): void => {
+      isAnswered = true;
+      answer();
+      this.#input.letGo(answerNow);
+    };
+    this.replies.whenDefinitionsDurable(answerNow);
+    if (!isAnswered) this.#input.hold(answerNow);
   }
 
   // --- closing ---
@@ -282,6 +279,7 @@ class Connection implements ServedConnection, SessionHost, IdleListener {
   /** Lets go of all that belongs to the connection in the broker. */
   #release(): void {
     this.#idle.stop();
+    this.replies.forget();
     this.broker.flow.forget(this.#flowCleared);
     this.#sessions.closeAll();
     if (this.#identity === undefined) return;
@@ -294,7 +292,7 @@ class Connection implements ServedConnection, SessionHost, IdleListener {
     this.#state = "closing";
     this.#timer?.cancel();
     this.#timer = this.broker.clock.after(CLOSE_TIMEOUT_MILLISECONDS, () => this.#stream.destroy());
-    for (const reason of [...this.#holds]) this.#letGo(reason);
+    this.#input.letGoAll();
   }
 
   /** Sends what there is to send, then ends our side. */
@@ -306,15 +304,15 @@ class Connection implements ServedConnection, SessionHost, IdleListener {
 
   /** After malformed input nothing more can be understood: only what we have to say goes out. */
   #stopReading(): void {
+    this.#input.discard();
     this.#endStream();
-    this.#stream.removeAllListeners("data");
-    this.#stream.resume();
   }
 
   #streamClosed(): void {
     if (this.#state === "closed") return;
     if (this.#state !== "closing") this.#release();
     this.#state = "closed";
+    this.#input.close();
     this.#timer?.cancel();
     this.broker.connectionCount--;
     this.broker.logger.info("connection closed", this.#logFields);

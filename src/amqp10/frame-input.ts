@@ -38,6 +38,13 @@ export class FrameInput {
     this.#bytes += octets.length;
   }
 
+  /** Drops what has been received and not been used. */
+  forget(): void {
+    this.#chunks = [];
+    this.#bytes = 0;
+    this.#offset = 0;
+  }
+
   /** The next protocol header; undefined when it is not complete. */
   nextHeader(): Buffer | undefined {
     if (this.#bytes < PROTOCOL_HEADER_BYTES) return undefined;

@@ -14,10 +14,10 @@ const FRAME_BYTES_MIN = 512;
 /** RabbitMQ takes no shorter idle-time-out. */
 const IDLE_MILLISECONDS_MIN = 1000;
 /**
- * The version of RabbitMQ that clients may take this for: RabbitMQ's own refuse to talk to any below 4.0, and expect from
- * 4.1 on what is not there (filter expressions, tokens).
+ * The version of RabbitMQ that clients may take this for: RabbitMQ's own refuse to talk to any below 4.0, use property
+ * filters from 4.1 on, and expect from 4.2 on what is not there (SQL filters, volatile queues).
  */
-const COMPATIBLE_VERSION = "4.0.9";
+const COMPATIBLE_VERSION = "4.1.0";
 
 const CHANNEL_MAX = 0xffff;
 /** Larger frames than this are not made, whatever the client takes. */
@@ -87,8 +87,7 @@ export function admit(broker: Broker, user: User, { vhostName }: ClientOpen): Vh
 
 /** The highest channel number a client may use. */
 export function channelMaxOf({ limits }: Broker, open: ClientOpen): number {
-  const ours = limits.channelsMax === 0 ? CHANNEL_MAX : limits.channelsMax - 1;
-  return Math.min(ours, open.channelMax);
+  return Math.min(limits.sessionsMax - 1, open.channelMax);
 }
 
 /** Our open. `channelMax`: what was agreed on. */

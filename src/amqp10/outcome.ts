@@ -1,7 +1,9 @@
 import type { Outcome } from "../core/session/transaction.ts";
+import type { FieldTable } from "../wire/field-table.ts";
 import { Fields } from "./codec/fields.ts";
 import { descriptorCode } from "./codec/performatives.ts";
 import { bool, composite, type Typed } from "./codec/types.ts";
+import { headersFromModified } from "./conversion/modified-annotations.ts";
 import { type Amqp10Error, errorField } from "./error-condition.ts";
 
 const RECEIVED = 0x23;
@@ -20,6 +22,8 @@ const SYMBOLIC: ReadonlyMap<string, number> = new Map([
   ["amqp:transactional-state:list", TRANSACTIONAL_STATE],
 ]);
 
+const UNDECIDED: DeliveryState = { outcome: undefined, headers: undefined, transactionId: undefined };
+
 export const acceptedState = (): Typed => composite(ACCEPTED, []);
 export const releasedState = (): Typed => composite(RELEASED, []);
 export const rejectedState = (error: Amqp10Error): Typed => composite(REJECTED, [errorField(error)]);
@@ -35,6 +39,8 @@ export function outcomeState(outcome: Outcome): Typed {
       return composite(MODIFIED, [bool(true)]);
     case "rejected":
       return composite(REJECTED, []);
+    case "failed-for-good":
+      return composite(MODIFIED, [bool(true), bool(true)]);
   }
 }
 
@@ -42,6 +48,8 @@ export function outcomeState(outcome: Outcome): Typed {
 export interface DeliveryState {
   /** Undefined: nothing is decided yet. */
   readonly outcome: Outcome | undefined;
+  /** Headers that a message which is given back is to have from now on. */
+  readonly headers: FieldTable | undefined;
   /** The transaction it belongs to. */
   readonly transactionId: Buffer | undefined;
 }
@@ -53,18 +61,17 @@ export function transactionalState(transactionId: Typed, outcome: Typed): Typed 
 
 /**
  * Reads a delivery state. Modified means failed if it says delivery-failed, and rejected if it says undeliverable-here:
- * with the one other place for it being the dead letter exchange. The annotations it carries are not kept.
+ * with the one other place for it being the dead letter exchange.
  *
- * @throws Amqp10Error amqp:decode-error
+ * @throws Amqp10Error amqp:decode-error; amqp:resource-limit-exceeded for annotations that are too large
  */
 export function readState(state: Typed | undefined): DeliveryState {
-  if (state === undefined) return { outcome: undefined, transactionId: undefined };
+  if (state === undefined) return UNDECIDED;
   const code = descriptorCode(state, SYMBOLIC);
   const fields = new Fields("delivery state", state);
-  if (code === TRANSACTIONAL_STATE) {
-    return { outcome: readState(fields.get(1)).outcome, transactionId: fields.octets(0) };
-  }
-  return { outcome: outcomeOf(code, fields), transactionId: undefined };
+  if (code === TRANSACTIONAL_STATE) return { ...readState(fields.get(1)), transactionId: fields.octets(0) };
+  const headers = code === MODIFIED ? headersFromModified(fields.get(2)) : undefined;
+  return { outcome: outcomeOf(code, fields), headers, transactionId: undefined };
 }
 
 function outcomeOf(code: number | undefined, fields: Fields): Outcome | undefined {

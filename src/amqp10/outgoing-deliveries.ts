@@ -1,6 +1,7 @@
 // Hot file: every message that is delivered is sent and settled here.
 
 import type { Outcome } from "../core/session/transaction.ts";
+import type { FieldTable } from "../wire/field-table.ts";
 import type { Fields } from "./codec/fields.ts";
 import type { Typed } from "./codec/types.ts";
 import { knownDeliveryIds } from "./delivery-ids.ts";
@@ -13,8 +14,8 @@ export interface DeliverySender {
   readonly handle: number;
   /** The outcome when the client settles without one. */
   readonly defaultOutcome: Outcome;
-  /** Ends the delivery. */
-  settled(deliveryTag: number, outcome: Outcome): void;
+  /** Ends the delivery. `headers`: what a client that gives it back wants it to say from now on. */
+  settled(deliveryTag: number, outcome: Outcome, headers: FieldTable | undefined): void;
 }
 
 /** A delivery that the client has not settled. */
@@ -29,6 +30,7 @@ export interface HeldOutcome {
   readonly delivery: OutgoingDelivery;
   readonly deliveryId: number;
   readonly outcome: Outcome;
+  readonly headers: FieldTable | undefined;
   /** The client has settled the delivery; otherwise it waits for us to. */
   readonly settled: boolean;
 }
@@ -120,17 +122,23 @@ export class OutgoingDeliveries {
     const sent = (this.#nextDeliveryId - first) >>> 0;
     // None of them has been sent: no need to look at all that are unsettled.
     if (sent === 0 || sent > ID_DISTANCE_MAX) return;
+    const told: number[] = [];
     for (const deliveryId of knownDeliveryIds(this.#unsettled, first, last)) {
       const delivery = this.#unsettled.get(deliveryId) as OutgoingDelivery;
       if (settled) this.#unsettled.delete(deliveryId);
-      this.#decide(session, deliveryId, delivery, decided, settled);
+      if (!this.#decide(session, deliveryId, delivery, decided, settled) || settled) continue;
+      this.#unsettled.delete(deliveryId);
+      told.push(deliveryId);
     }
+    const { outcome } = decided;
+    if (told.length === 0 || outcome === undefined) return;
+    // The client forgets a delivery when it hears that it is settled.
+    session.host.replies.whenDurable(() => tellSettled(session, told, outcome));
   }
 
-  /** A delivery is over that the client has not settled. */
-  settle(session: SettlingSession, deliveryId: number, outcome: Outcome): void {
-    if (!this.#unsettled.delete(deliveryId)) return;
-    session.settle(false, deliveryId, deliveryId, outcomeState(outcome));
+  /** A delivery is over that the client has not settled: it is to be told. False when its link is gone. */
+  ended(deliveryId: number): boolean {
+    return this.#unsettled.delete(deliveryId);
   }
 
   /** Forgets the deliveries of a link that is over, those included that wait to be sent. */
@@ -150,22 +158,23 @@ export class OutgoingDeliveries {
     this.#taken(this.#waiting.splice(0));
   }
 
+  /** False when a transaction has the outcome: the delivery is over when that is. */
   #decide(
     session: DeliverySession,
     deliveryId: number,
     delivery: OutgoingDelivery,
-    { outcome, transactionId }: DeliveryState,
+    { outcome, headers, transactionId }: DeliveryState,
     settled: boolean,
-  ): void {
+  ): boolean {
     const { sender, deliveryTag } = delivery;
     const decision = outcome ?? sender.defaultOutcome;
     if (transactionId !== undefined) {
-      session.transactions.holdOutcome(transactionId, { delivery, deliveryId, outcome: decision, settled });
-      return;
+      session.transactions.holdOutcome(transactionId, { delivery, deliveryId, outcome: decision, headers, settled });
+      return false;
     }
-    if (session.transactions.settleHeld(delivery, outcome)) return;
-    sender.settled(deliveryTag, decision);
-    if (!settled) this.settle(session, deliveryId, decision);
+    if (session.transactions.settleHeld(delivery, outcome)) return false;
+    sender.settled(deliveryTag, decision, headers);
+    return true;
   }
 
   #transfer(transfer: WaitingTransfer): void {
@@ -195,5 +204,17 @@ export class OutgoingDeliveries {
     this.nextTransferId = (this.nextTransferId + 1) >>> 0;
     this.#window--;
     this.#host.output.frame(this.#channel, performative, payload);
+  }
+}
+
+/** Tells the client that deliveries which it has not settled are over, neighbours together. */
+export function tellSettled(session: SettlingSession, deliveryIds: readonly number[], outcome: Outcome): void {
+  const state = outcomeState(outcome);
+  let first = 0;
+  for (let index = 1; index <= deliveryIds.length; index++) {
+    const last = deliveryIds[index - 1] as number;
+    if (deliveryIds[index] === (last + 1) >>> 0) continue;
+    session.settle(false, deliveryIds[first] as number, last, state);
+    first = index;
   }
 }

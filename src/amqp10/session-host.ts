@@ -1,6 +1,7 @@
 import type { Broker, ConnectionIdentity } from "../core/broker.ts";
 import type { UnfinishedBudget } from "../core/unfinished-budget.ts";
 import type { Typed } from "./codec/types.ts";
+import type { DurableReplies } from "./durable-replies.ts";
 import type { FrameOutput } from "./frame-output.ts";
 
 /** A connection as its sessions see it. */
@@ -13,6 +14,10 @@ export interface SessionHost {
   readonly frameBytesMax: number;
   /** What its links keep of messages that are not complete. */
   readonly unfinished: UnfinishedBudget;
+  /** What it has to say when the store has written. */
+  readonly replies: DurableReplies;
+  /** Gives an answer once every definition changed so far is durable; until then nothing more is read from the client. */
+  answerWhenDurable(answer: () => void): void;
   /** Octets of messages that wait for the windows of its sessions to open. */
   waitingBytes: number;
   /** Fewer octets wait than may. */

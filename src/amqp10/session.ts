@@ -16,7 +16,7 @@ import {
   ushort,
 } from "./codec/types.ts";
 import { Amqp10Error, errorField, refusalOf } from "./error-condition.ts";
-import { type AttachingSession, attachLink } from "./link/attach-link.ts";
+import { type AttachingSession, prepareLink } from "./link/attach-link.ts";
 import type { AttachAnswer, AttachRequest, Link } from "./link/link.ts";
 import { RECEIVER_SETTLES, readAttach } from "./link/link.ts";
 import type { DetachedLink } from "./link/unsettled-deliveries.ts";
@@ -28,7 +28,6 @@ import { Transactions } from "./transactions.ts";
 
 /** Transfers a client may send before it hears from us, as in RabbitMQ. */
 const INCOMING_WINDOW = 400;
-const HANDLE_MAX = 255;
 const UINT_MAX = 0xffff_ffff;
 const FRAME_HEAD_BYTES = 8;
 /** Fields of an attach. */
@@ -51,6 +50,8 @@ export class Session implements AttachingSession {
   #closed = false;
   /** By handle. Undefined: we have ended the link and wait for the client's detach. */
   readonly #links = new Map<number, Link | undefined>();
+  /** The highest handle. Ours are the client's own, so it is for both ends. */
+  readonly #handleMax: number;
   #nextIncomingId: number;
   #incomingWindow = INCOMING_WINDOW;
 
@@ -58,6 +59,7 @@ export class Session implements AttachingSession {
     this.host = host;
     this.channel = channel;
     this.#nextIncomingId = begin.requiredNumber(1);
+    this.#handleMax = Math.min(host.broker.limits.linksMax - 1, begin.number(4) ?? UINT_MAX);
     this.outgoing = new OutgoingDeliveries(host, channel, begin.requiredNumber(2));
     this.publisher = new Publisher(this);
     this.transactions = new Transactions(this);
@@ -68,7 +70,7 @@ export class Session implements AttachingSession {
         uint(0),
         uint(INCOMING_WINDOW),
         uint(UINT_MAX),
-        uint(HANDLE_MAX),
+        uint(this.#handleMax),
       ]),
     );
   }
@@ -207,10 +209,10 @@ export class Session implements AttachingSession {
   #takeAttach(request: AttachRequest, fields: Fields): void {
     const { handle, name } = request;
     const clientReceives = fields.flag(2);
-    if (handle > HANDLE_MAX) {
+    if (handle > this.#handleMax) {
       throw new Amqp10Error(
         "amqp:connection:framing-error",
-        `link handle value (${handle}) exceeds maximum link handle value (${HANDLE_MAX})`,
+        `link handle value (${handle}) exceeds maximum link handle value (${this.#handleMax})`,
       );
     }
     if (this.#links.has(handle)) {
@@ -224,20 +226,30 @@ export class Session implements AttachingSession {
         this.failLink(link, new Amqp10Error("amqp:link:stolen", `link '${name}' has been attached again`));
       }
     }
+    this.#links.set(handle, undefined);
+    this.#orRefuse(request, clientReceives, () => {
+      const prepared = prepareLink(this, request, clientReceives);
+      const attach = (): void => void this.#links.set(handle, prepared.attach());
+      if (!prepared.isDurable) attach();
+      else this.host.answerWhenDurable(() => this.#orRefuse(request, clientReceives, attach));
+    });
+  }
+
+  /** Runs what an attach needs; what is refused ends the link. */
+  #orRefuse(request: AttachRequest, clientReceives: boolean, action: () => void): void {
     try {
-      this.#links.set(handle, attachLink(this, request, clientReceives));
+      action();
     } catch (error) {
       const refusal = refusalOf(error);
       const { condition, message: description } = refusal;
-      this.host.broker.logger.warn("refusing link", { link: name, condition, description });
-      this.#links.set(handle, undefined);
+      this.host.broker.logger.warn("refusing link", { link: request.name, condition, description });
       // A null terminus at our end says that the link will not be.
       this.answerAttach(request, clientReceives, {
         senderSettleMode: request.senderSettleMode,
         source: clientReceives ? undefined : request.source,
         target: clientReceives ? request.target : undefined,
       });
-      this.#sendDetach(handle, refusal);
+      this.#sendDetach(request.handle, refusal);
     }
   }
 
@@ -249,7 +261,9 @@ export class Session implements AttachingSession {
     this.#links.delete(handle);
     if (link === undefined) return;
     link.end(closed ? "closed" : "detached");
-    this.send(composite(PERFORMATIVES.detach, [uint(handle), bool(closed)]));
+    const answer = (): void => this.send(composite(PERFORMATIVES.detach, [uint(handle), bool(closed)]));
+    if (closed && link.isDurable) this.host.answerWhenDurable(answer);
+    else answer();
   }
 
   #sendDetach(handle: number, error: Amqp10Error): void {

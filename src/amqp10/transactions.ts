@@ -5,7 +5,13 @@ import type { Session as CoreSession } from "../core/session/session.ts";
 import type { Outcome } from "../core/session/transaction.ts";
 import { assert } from "../lib/assert.ts";
 import { Amqp10Error } from "./error-condition.ts";
-import type { DeliverySender, HeldOutcome, OutgoingDeliveries, OutgoingDelivery } from "./outgoing-deliveries.ts";
+import {
+  type DeliverySender,
+  type HeldOutcome,
+  type OutgoingDeliveries,
+  type OutgoingDelivery,
+  tellSettled,
+} from "./outgoing-deliveries.ts";
 import type { SettlingSession } from "./session-host.ts";
 
 const ID_BYTES = 16;
@@ -138,13 +144,18 @@ export class Transactions {
       throw error;
     }
     this.#release(transaction);
-    for (const { delivery, deliveryId, outcome, settled } of transaction.outcomes.values()) {
-      delivery.sender.settled(delivery.deliveryTag, outcome);
-      if (!settled) this.#session.outgoing.settle(this.#session, deliveryId, outcome);
+    const told: HeldOutcome[] = [];
+    for (const held of transaction.outcomes.values()) {
+      const { delivery, deliveryId, outcome, headers, settled } = held;
+      delivery.sender.settled(delivery.deliveryTag, outcome, headers);
+      if (!settled && this.#session.outgoing.ended(deliveryId)) told.push(held);
     }
     transaction.core.close();
     this.#letGo();
-    this.#session.host.broker.barrier.whenDurable(done);
+    this.#session.host.replies.whenDurable(() => {
+      for (const { deliveryId, outcome } of told) tellSettled(this.#session, [deliveryId], outcome);
+      done();
+    });
   }
 
   /** Forgets all that a transaction holds. @throws Amqp10Error for an unknown transaction */
@@ -176,7 +187,7 @@ export class Transactions {
     this.#release(transaction);
     transaction.core.close();
     for (const { delivery, settled } of transaction.outcomes.values()) {
-      if (settled) delivery.sender.settled(delivery.deliveryTag, "failed");
+      if (settled) delivery.sender.settled(delivery.deliveryTag, "failed", undefined);
     }
   }
 

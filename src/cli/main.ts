@@ -1,55 +1,25 @@
-import yargs from "yargs";
-import { EXIT_CODES } from "../server/exit-codes.ts";
-import { VERSION } from "../server/version.ts";
-import { perfCommand } from "./perf.ts";
-import { startCommand } from "./start.ts";
-
-const HELP_COLUMNS_MAX = 120;
-
-/** The name of the errors with which yargs refuses a command line, as opposed to those of a command. */
-const YARGS_ERROR = "YError";
-
-class UsageError extends Error {
-  override readonly name = "UsageError";
-}
+import type { GivenOptions } from "./given-options.ts";
 
 /** Runs the `leveret` command with `args`, the words after its name. */
 export async function main(args: readonly string[]): Promise<void> {
-  const parser = createParser(args.length === 0 ? ["--help"] : args);
-  try {
-    await parser.parseAsync();
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`leveret: ${error.message}\nTry "leveret --help".\n`);
-    process.exitCode = EXIT_CODES.usage;
+  const [command, ...words] = args;
+  if (command === "start") {
+    const { plainOptions } = await import("./plain-options.ts");
+    const options = plainOptions(words);
+    if (options !== undefined) return start(options);
   }
+  const { runCommandLine } = await import("./command-line.ts");
+  await runCommandLine(args, { start, perf });
 }
 
-function createParser(args: readonly string[]) {
-  return (
-    yargs([...args])
-      .scriptName("leveret")
-      .usage("$0 <command>\n\nA message broker that RabbitMQ clients connect to unchanged.")
-      .command(startCommand)
-      .command(perfCommand)
-      .strictCommands()
-      .recommendCommands()
-      .demandCommand(1, "a command is missing")
-      .version(VERSION)
-      .help()
-      .locale("en")
-      .wrap(Math.min(HELP_COLUMNS_MAX, process.stdout.columns ?? HELP_COLUMNS_MAX))
-      // Values are converted and checked in one place, whichever way they came (server/config.ts).
-      .parserConfiguration({
-        "camel-case-expansion": false,
-        "dot-notation": false,
-        "duplicate-arguments-array": false,
-        "parse-numbers": false,
-        "parse-positional-numbers": false,
-      })
-      .exitProcess(false)
-      .fail((message, error) => {
-        throw error === undefined || error.name === YARGS_ERROR ? new UsageError(message) : error;
-      })
-  );
+// Each command is loaded only when it is asked for, so that a broker starts without the load generator.
+
+async function start(options: GivenOptions): Promise<void> {
+  const command = await import("./start.ts");
+  await command.start(options);
+}
+
+async function perf(mode: string, options: GivenOptions): Promise<void> {
+  const command = await import("./perf.ts");
+  await command.perf(mode, options);
 }

@@ -1,50 +1,34 @@
-import type { Argv, CommandModule, Options } from "yargs";
-import { COMMAND_LINE_OPTIONS, type CommandLineOption, MODES } from "../perf/command-line.ts";
+import { COMMAND_LINE_OPTIONS, type Mode } from "../perf/command-line.ts";
+import { OptionError, PerfError, runPerf } from "../perf/perf.ts";
 import { EXIT_CODES } from "../server/exit-codes.ts";
+import { closestName } from "../server/suggest.ts";
+import type { GivenOptions } from "./given-options.ts";
+import { UsageError } from "./usage-error.ts";
 
-type ParsedArguments = Readonly<Record<string, unknown>>;
-
-/** `leveret perf`: puts load on any AMQP 0-9-1 broker and measures what it does. */
-export const perfCommand: CommandModule<object, ParsedArguments> = {
-  command: "perf [mode]",
-  describe: "Put load on a broker and measure it",
-  builder: (parser) => addOptions(parser),
-  handler: (parsed) => perf(parsed),
-};
-
-function addOptions(parser: Argv<object>): Argv<ParsedArguments> {
-  const options = Object.entries(COMMAND_LINE_OPTIONS).map(([name, option]) => [name, yargsOption(option)] as const);
-  return parser
-    .usage("$0 perf [mode] [options]\n\nPuts load on any AMQP 0-9-1 broker and measures throughput and latency.")
-    .positional("mode", { choices: MODES, default: MODES[0], describe: "What to do" })
-    .options(Object.fromEntries(options))
-    .strictOptions();
-}
-
-function yargsOption({ defaultValue, meaning, alias }: CommandLineOption): Options {
-  return {
-    describe: meaning,
-    ...(alias === undefined ? {} : { alias }),
-    ...(defaultValue === undefined ? {} : { default: defaultValue }),
-    ...yargsType(defaultValue),
-  };
-}
-
-function yargsType(defaultValue: CommandLineOption["defaultValue"]): Options {
-  if (typeof defaultValue === "boolean") return { type: "boolean" };
-  return { type: typeof defaultValue === "number" ? "number" : "string", requiresArg: true };
-}
-
-async function perf(parsed: ParsedArguments): Promise<void> {
-  const { runPerf, OptionError, PerfError } = await import("../perf/perf.ts");
+/**
+ * `leveret perf`: puts load on any AMQP 0-9-1 broker and measures what it does. Rejects with a UsageError for options
+ * that are not allowed.
+ */
+export async function perf(mode: string, options: GivenOptions): Promise<void> {
+  refuseUnknown(options);
   const stop = new AbortController();
   process.once("SIGINT", () => stop.abort());
   process.once("SIGTERM", () => stop.abort());
   try {
-    await runPerf(parsed, { signal: stop.signal, stdout: process.stdout, stderr: process.stderr });
+    await runPerf(mode as Mode, options, { signal: stop.signal, stdout: process.stdout, stderr: process.stderr });
   } catch (error) {
+    if (error instanceof OptionError) throw new UsageError(error.message, { cause: error });
     if (!(error instanceof PerfError)) throw error;
     process.stderr.write(`leveret: ${error.message}\n`);
-    process.exitCode = error instanceof OptionError ? EXIT_CODES.usage : EXIT_CODES.unavailable;
+    process.exitCode = EXIT_CODES.unavailable;
+  }
+}
+
+function refuseUnknown(options: GivenOptions): void {
+  for (const name of Object.keys(options)) {
+    if (name in COMMAND_LINE_OPTIONS) continue;
+    const closest = closestName(name, Object.keys(COMMAND_LINE_OPTIONS));
+    const hint = closest === undefined ? "" : `; did you mean --${closest}?`;
+    throw new UsageError(`${name.length === 1 ? "-" : "--"}${name} is not an option${hint}`);
   }
 }

@@ -1,47 +1,21 @@
 import { resolve } from "node:path";
-import type { Argv, CommandModule, Options } from "yargs";
 import type { Logger } from "../lib/logger.ts";
 import { formatEndpoint } from "../lib/peer-info.ts";
 import { ConfigError, commandLineSource, environmentSource, resolveConfig } from "../server/config.ts";
 import { readConfigFile } from "../server/config-file.ts";
 import { EXIT_CODES } from "../server/exit-codes.ts";
+import { loadLateModulesSoon } from "../server/late-modules.ts";
 import type { RunningServer } from "../server/lifecycle.ts";
-import { OPTIONS, type ServerConfig } from "../server/options.ts";
+import type { ServerConfig } from "../server/options.ts";
 import { StartError } from "../server/start-error.ts";
 import { exitOnDefect, stopOnSignal } from "../server/supervise.ts";
 import { VERSION } from "../server/version.ts";
-
-type ParsedArguments = Readonly<Record<string, unknown>>;
+import type { GivenOptions } from "./given-options.ts";
 
 /** `leveret start`: runs a broker in the foreground until it is told to stop. */
-export const startCommand: CommandModule<object, ParsedArguments> = {
-  command: "start",
-  describe: "Run a broker in the foreground",
-  builder: (parser) => addOptions(parser),
-  handler: (parsed) => start(parsed),
-};
-
-function addOptions(parser: Argv<object>): Argv<ParsedArguments> {
-  const described = OPTIONS.map((option): [string, Options] => [
-    option.commandLineName,
-    {
-      describe: option.meaning,
-      defaultDescription: option.defaultText,
-      ...(option.kind === "boolean" ? { type: "boolean" } : { nargs: 1 }),
-    },
-  ]);
-  return parser
-    .usage("$0 start [options]\n\nRuns a broker in the foreground until SIGTERM or SIGINT.")
-    .option("config", { describe: "YAML or JSON file of options", nargs: 1 })
-    .options(Object.fromEntries(described))
-    .epilogue(
-      "Every option is also an environment variable (--data-dir: LEVERET_DATA_DIR) and a key (dataDir) of the file.",
-    );
-}
-
-async function start(parsed: ParsedArguments): Promise<void> {
+export async function start(given: GivenOptions): Promise<void> {
   try {
-    const config = await loadConfig(parsed, process.env);
+    const config = await loadConfig(given, process.env);
     // The broker itself is loaded only now, so that help and refusals come at once.
     const [{ createLogger }, { startServer }] = await Promise.all([
       import("../server/logger.ts"),
@@ -52,6 +26,7 @@ async function start(parsed: ParsedArguments): Promise<void> {
     exitOnDefect(logger);
     const server = await startServer(config, logger);
     stopOnSignal(server, logger);
+    loadLateModulesSoon(config, logger);
     if (pretty) process.stdout.write(banner(server, config));
     else logListening(server, config, logger);
   } catch (error) {
@@ -60,8 +35,8 @@ async function start(parsed: ParsedArguments): Promise<void> {
 }
 
 /** Command line over environment over configuration file over default. */
-async function loadConfig(parsed: ParsedArguments, environment: NodeJS.ProcessEnv): Promise<ServerConfig> {
-  const { _: _words, $0: _name, config: fileOption, ...options } = parsed;
+async function loadConfig(given: GivenOptions, environment: NodeJS.ProcessEnv): Promise<ServerConfig> {
+  const { config: fileOption, ...options } = given;
   const { LEVERET_CONFIG: fileVariable, ...variables } = environment;
   const sources = [commandLineSource(options), environmentSource(variables)];
   const path = (fileOption as string | undefined) ?? (fileVariable === "" ? undefined : fileVariable);
@@ -83,7 +58,7 @@ function logListening(server: RunningServer, config: ServerConfig, logger: Logge
     version: VERSION,
     host: server.host,
     port: server.port,
-    url: server.url,
+    url: server.urls[0],
     urls: server.urls,
     data: dataPlace(config),
   });

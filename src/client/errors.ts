@@ -17,6 +17,7 @@ export class ChannelClosedError extends Error implements CloseReason {
   readonly classId: number;
   readonly methodId: number;
 
+  /** @internal */
   constructor(reason: CloseReason) {
     super(`channel closed: ${reason.replyCode} ${reason.replyText}`);
     this.replyCode = reason.replyCode;
@@ -34,6 +35,7 @@ export class ConnectionClosedError extends Error implements CloseReason {
   readonly classId: number;
   readonly methodId: number;
 
+  /** @internal */
   constructor(reason: CloseReason) {
     super(`connection closed: ${reason.replyCode} ${reason.replyText}`);
     this.replyCode = reason.replyCode;
@@ -54,6 +56,7 @@ export class PublishRejectedError extends Error {
   /** The sequence number of the publish on its channel. */
   readonly deliveryTag: number;
 
+  /** @internal */
   constructor(deliveryTag: number) {
     super(`the broker rejected publish ${deliveryTag}`);
     this.deliveryTag = deliveryTag;

@@ -99,8 +99,11 @@ export class Broker {
   readonly flow: FlowControl;
   /** Open connections of every protocol. */
   connectionCount = 0;
+  /** What messages are kept in. */
+  readonly arenas = new ArenaPool();
   readonly #store: Store;
   readonly #publishTap: PublishTap | undefined;
+  readonly #defer: (callback: () => void) => void;
   readonly #definitions: Definitions;
   readonly #vhosts = new Map<string, Vhost>();
   readonly #queueEnvironment: QueueEnvironment;
@@ -118,7 +121,8 @@ export class Broker {
     this.identity = identity;
     this.#store = store;
     this.#publishTap = environment.publishTap;
-    this.turn = new Turn(environment.defer ?? setImmediate);
+    this.#defer = environment.defer ?? setImmediate;
+    this.turn = new Turn(this.#defer);
     this.barrier = new CommitBarrier(store, clock, logger, this.turn.wake);
     this.alarms = new Alarms(logger);
     this.alarms.listen(this.turn.wake);
@@ -132,7 +136,7 @@ export class Broker {
     this.users = new UserDirectory({ definitions: this.#definitions, random });
     this.permissions = new Permissions(this.#definitions);
     this.policies = new PolicyDirectory(this.#definitions);
-    this.policies.onChange = (vhost) => this.#vhosts.get(vhost)?.policiesChanged();
+    this.policies.onChange = (vhost) => this.#vhosts.get(vhost)?.policies.changed();
     this.usage = new UsageLimits(this.#definitions);
     this.mechanisms = defaultMechanisms({ user: DEFAULT_USER, password: DEFAULT_USER });
     this.#queueEnvironment = {
@@ -140,7 +144,7 @@ export class Broker {
       barrier: this.barrier,
       turn: this.turn,
       clock,
-      arenas: new ArenaPool(),
+      arenas: this.arenas,
       memory: new MemoryBudget(limits.queueMemoryBytesMax),
       consumerTimeoutMilliseconds: limits.consumerTimeoutMilliseconds,
     };
@@ -173,6 +177,7 @@ export class Broker {
   /** Waits until all is durable, then closes the store. Connections are closed by who serves them, before. */
   async close(): Promise<void> {
     for (const vhost of this.#vhosts.values()) {
+      vhost.policies.stop();
       for (const queue of vhost.queues) queue.stop();
       for (const exchange of vhost.exchanges) exchange.stored?.stop();
     }
@@ -259,7 +264,7 @@ export class Broker {
     const vhost = new Vhost({
       name,
       metadata,
-      policyFor: (object) => this.policies.effective(name, object),
+      policies: { policyFor: (object) => this.policies.effective(name, object), defer: this.#defer },
       definitions: this.#definitions,
       random: this.random,
       clock: this.clock,

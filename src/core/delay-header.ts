@@ -2,12 +2,11 @@
 
 /** The x-delay header: how long a message waits. RabbitMQ: delayed message exchange plugin. */
 
-import { copyBytes } from "../lib/bytes.ts";
 import { contentPropertiesEnd, contentPropertiesStart } from "../wire/content.ts";
 import { findField } from "../wire/find-field.ts";
 import { HeaderSplice } from "../wire/header-splice.ts";
 import { findProperty, PROPERTY_FLAGS } from "../wire/properties.ts";
-import type { Message } from "./message.ts";
+import type { ContentSplice, Message } from "./message.ts";
 
 const DELAY = "x-delay";
 const DELAY_OCTETS = Buffer.from(DELAY);
@@ -19,8 +18,6 @@ export const DELAY_MILLISECONDS_MAX = 0xffff_ffff;
 const DIGITS_MAX = 20;
 
 const HIGH = 2 ** 32;
-
-const ROOM_BYTES = 4096;
 
 /** Type codes of numbers, and of text that may be one; see field-table-codec.ts. */
 const BYTE = 0x62;
@@ -42,36 +39,40 @@ export function delayOf(message: Message): number {
   const headersAt = findProperty(buffer, contentPropertiesStart(contentStart), end, PROPERTY_FLAGS.headers);
   if (headersAt < 0) return 0;
   const typeAt = findField(buffer, headersAt, end, DELAY_OCTETS);
-  if (typeAt < 0) return 0;
-  const milliseconds = Math.trunc(readNumber(buffer, typeAt));
-  return milliseconds > 0 && milliseconds <= DELAY_MILLISECONDS_MAX ? milliseconds : 0;
+  return typeAt < 0 ? 0 : readDelay(buffer, typeAt);
 }
 
-/** Makes copies of messages as they are when they have waited. An instance is used again for every message. */
-export class DelayedCopy {
+/**
+ * Makes a message that is kept one that waits: x-delay is negative, so that it waits nowhere again and receivers can tell
+ * that it has waited. An instance is used again for every message: {@link read}, then {@link set}.
+ */
+export class DelayMark implements ContentSplice {
+  /** By how much the content of the message grows that has just been set. */
+  grownBytes = 0;
   readonly #splice = new HeaderSplice(DELAY);
-  /** Where copies are made of messages that are not larger. */
-  readonly #room = Buffer.allocUnsafeSlow(ROOM_BYTES);
+  #value = 0;
 
-  /**
-   * Makes `target` a copy of `message`, which waits `delayMilliseconds`: x-delay is negative, so that the message waits
-   * nowhere again and receivers can tell that it has waited. The copy is good until the next one is made.
-   */
-  write(message: Message, delayMilliseconds: number, target: Message): void {
-    const { buffer, addressStart, addressEnd, contentStart, contentEnd } = message;
-    const addressBytes = addressEnd - addressStart;
-    const contentBytes = contentEnd - contentStart + this.#splice.measure(buffer, contentStart);
-    const copyBytesTotal = addressBytes + contentBytes;
-    const copy = copyBytesTotal > this.#room.length ? Buffer.allocUnsafeSlow(copyBytesTotal) : this.#room;
-    copyBytes(buffer, addressStart, addressEnd, copy, 0);
-    this.#splice.write(buffer, contentStart, contentEnd, -delayMilliseconds, copy, addressBytes);
-    target.copyFrom(message);
-    target.buffer = copy;
-    target.addressStart = 0;
-    target.addressEnd = addressBytes;
-    target.contentStart = addressBytes;
-    target.contentEnd = copyBytesTotal;
+  /** As {@link delayOf}. */
+  read({ buffer, contentStart }: Message): number {
+    const typeAt = this.#splice.find(buffer, contentStart);
+    return typeAt < 0 ? 0 : readDelay(buffer, typeAt);
   }
+
+  /** From now on this is what marks the message that has just been read, which waits `milliseconds`. */
+  set({ buffer }: Message, milliseconds: number): void {
+    this.grownBytes = this.#splice.measureFound(buffer);
+    this.#value = -milliseconds;
+  }
+
+  write(buffer: Buffer, contentStart: number, contentEnd: number, target: Buffer, offset: number): void {
+    this.#splice.write(buffer, contentStart, contentEnd, this.#value, target, offset);
+  }
+}
+
+/** Milliseconds that the value asks for whose type code is at `typeAt`; 0: none. */
+function readDelay(buffer: Buffer, typeAt: number): number {
+  const milliseconds = Math.trunc(readNumber(buffer, typeAt));
+  return milliseconds > 0 && milliseconds <= DELAY_MILLISECONDS_MAX ? milliseconds : 0;
 }
 
 /** The plugin takes integers, the integer part of floating point numbers, and integers as text; 0 for anything else. */

@@ -6,6 +6,10 @@ export interface BrokerLimits {
   readonly connectionsMax: number;
   /** Open channels per connection, offered as channel-max; 0: no limit. */
   readonly channelsMax: number;
+  /** AMQP 1.0 sessions per connection. Their channels are numbered from 0: channel-max is one less. */
+  readonly sessionsMax: number;
+  /** AMQP 1.0 links per session. Their handles are numbered from 0: handle-max is one less. */
+  readonly linksMax: number;
   /** Octets of a frame, offered as frame-max. */
   readonly frameBytesMax: number;
   /** Heartbeat interval offered; 0: none. A client's answer wins. */
@@ -45,6 +49,8 @@ const MEBIBYTE = 1024 * KIBIBYTE;
 export const DEFAULT_LIMITS: BrokerLimits = {
   connectionsMax: 65_536,
   channelsMax: 2047,
+  sessionsMax: 64,
+  linksMax: 256,
   frameBytesMax: 128 * KIBIBYTE,
   heartbeatSeconds: 60,
   messageBytesMax: 16 * MEBIBYTE,

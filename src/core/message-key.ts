@@ -2,7 +2,14 @@
 
 import { hash } from "node:crypto";
 import { contentPropertiesEnd, contentPropertiesStart } from "../wire/content.ts";
-import { decodeTable, encodeTable, type FieldTable, type FieldValue, type TableLimits } from "../wire/field-table.ts";
+import {
+  decodeTable,
+  encodeTable,
+  type FieldTable,
+  type FieldValue,
+  integerValue,
+  type TableLimits,
+} from "../wire/field-table.ts";
 import { findField, isOctets } from "../wire/find-field.ts";
 import { octetsFromString } from "../wire/octet-string.ts";
 import { findProperty, PROPERTY_FLAGS } from "../wire/properties.ts";
@@ -107,17 +114,11 @@ function keyOfOctets(buffer: Buffer, start: number, end: number): string {
  * string. As the RabbitMQ plugin, but that void is no key and a table or an array is one, octet by octet.
  */
 function keyOfField(value: FieldValue): string | undefined {
+  const integer = integerValue(value);
+  if (integer !== undefined) return `i${integer}`;
   switch (value.type) {
     case "void":
       return undefined;
-    case "byte":
-    case "unsignedbyte":
-    case "short":
-    case "unsignedshort":
-    case "signedint":
-    case "unsignedint":
-    case "long":
-      return `i${value.value}`;
     case "float":
     case "double":
       return `f${value.value}`;

@@ -7,6 +7,22 @@ const EMPTY = Buffer.alloc(0);
 /** {@link Message.priority} of a message without the property. */
 export const NO_PRIORITY = 255;
 
+/** A buffer that is used for something else once nobody holds it any more. */
+export interface HeldBuffer {
+  readonly buffer: Buffer;
+  /** Keeps it as it is until `release` is called as often. */
+  hold(): void;
+  release(): void;
+}
+
+/** A change of the content, made as it is copied. */
+export interface ContentSplice {
+  /** By how many octets the content grows. */
+  readonly grownBytes: number;
+  /** Writes the changed content to `offset` of `target`, which has room. */
+  write(buffer: Buffer, contentStart: number, contentEnd: number, target: Buffer, offset: number): void;
+}
+
 /**
  * A view of one message as bytes. The same instance is refilled for the next message, so whoever keeps a
  * message copies its bytes.
@@ -18,6 +34,13 @@ export const NO_PRIORITY = 255;
  */
 export class Message {
   buffer: Buffer = EMPTY;
+  /**
+   * Who may be asked to keep `buffer`, if it is that one's, beyond the moment: so a large message need not be copied.
+   * Undefined: nobody.
+   */
+  owner: HeldBuffer | undefined;
+  /** How the content is to be changed by whoever records the message; undefined: not at all. */
+  splice: ContentSplice | undefined;
   addressStart = 0;
   addressEnd = 0;
   contentStart = 0;
@@ -34,12 +57,17 @@ export class Message {
   expiresAt = 0;
   /** True when the broker itself has published it, to a dead letter exchange: what its headers say of deaths is true. */
   deadLettered = false;
+  /** True when a consumer has failed on it in a queue that it comes from as a dead letter: it counts as redelivered. */
+  hasFailed = false;
+  /** How often consumers have failed on it, where its queue counts that without saying so in headers. */
+  failedCount = 0;
   /** The routing keys of a BCC header, which receivers do not see, as adjacent longstrs. */
   bcc: Buffer = EMPTY;
 
   /** Makes this a view of what `other` is a view of. */
   copyFrom(other: Message): void {
     this.buffer = other.buffer;
+    this.owner = other.owner;
     this.addressStart = other.addressStart;
     this.addressEnd = other.addressEnd;
     this.contentStart = other.contentStart;
@@ -50,12 +78,15 @@ export class Message {
     this.publishedAt = other.publishedAt;
     this.expiresAt = other.expiresAt;
     this.deadLettered = other.deadLettered;
+    this.hasFailed = other.hasFailed;
+    this.failedCount = other.failedCount;
     this.bcc = other.bcc;
   }
 
   /** Lets go of the bytes, so that a view that is kept for the next message keeps nothing alive. */
   release(): void {
     this.buffer = EMPTY;
+    this.owner = undefined;
     this.bcc = EMPTY;
   }
 
@@ -63,6 +94,7 @@ export class Message {
   detached(): Message {
     const copy = new Message();
     copy.copyFrom(this);
+    copy.owner = undefined;
     const addressBytes = this.addressEnd - this.addressStart;
     copy.buffer = Buffer.concat([
       this.buffer.subarray(this.addressStart, this.addressEnd),

@@ -1,6 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Random } from "../lib/random.ts";
 import { EMPTY_TABLE, type FieldTable } from "../wire/field-table.ts";
+import { AppliedPolicies, type PolicyEnvironment } from "./applied-policies.ts";
 import { queueTypeOf } from "./arguments/queue-arguments.ts";
 import { DeadLetterRouting } from "./dead-letter-routing.ts";
 import type { DeduplicationEnvironment } from "./deduplication/deduplication-window.ts";
@@ -14,17 +15,14 @@ import type { ExchangeEnvironment } from "./exchange/exchange-environment.ts";
 import type { ExchangeSpec } from "./exchange/exchange-spec.ts";
 import { type Route, routeMessage } from "./exchange/route.ts";
 import { RouteChanges } from "./exchange/route-changes.ts";
+import { RouteTables } from "./exchange/route-table.ts";
 import { isExchange } from "./exchange/target.ts";
 import { ExclusiveQueues } from "./exclusive-queues.ts";
 import { InboundBindings } from "./inbound-bindings.ts";
 import type { CreateMessageHistory } from "./message-history.ts";
 import { DEFAULT_EXCHANGE_NAME, notFound, REPLY_QUEUE_PREFIX } from "./names.ts";
-import type { PolicyObject } from "./policy/policy.ts";
-import { NO_POLICY, type PolicyValues } from "./policy-values.ts";
 import type { DefinitionKind } from "./ports.ts";
 import type { Queue, QueueOptions } from "./queue/queue.ts";
-import { type QueueSettings, queueSettings, sameSettings } from "./queue/queue-settings.ts";
-import type { QueueType } from "./queue-type.ts";
 import { isSuperStream, partitionOrder } from "./super-stream.ts";
 import {
   bindingDefinition,
@@ -62,8 +60,7 @@ export interface VhostOptions {
   readonly clock: Clock;
   /** Default: none. */
   readonly metadata?: VhostMetadata;
-  /** What the policies for a queue or exchange come to. Default: there are none. */
-  readonly policyFor?: (object: PolicyObject) => PolicyValues;
+  readonly policies: PolicyEnvironment;
 }
 
 /** A new queue, as the virtual host is asked for it. */
@@ -100,17 +97,19 @@ export class Vhost {
   readonly #createQueue: (options: QueueOptions) => Queue;
   readonly #allocateQueueId: () => number;
   readonly #definitions: DefinitionSink;
-  readonly #policyFor: (object: PolicyObject) => PolicyValues;
   readonly #exchanges = new Map<string, Exchange>();
   readonly #queues = new Map<string, Queue>();
   readonly #exclusiveQueues = new ExclusiveQueues<Queue>();
   readonly #inboundBindings = new InboundBindings();
   readonly #exchangeByName = (name: string): Exchange | undefined => this.#exchanges.get(name);
   readonly #exchangeEnvironment: ExchangeEnvironment;
+  readonly policies: AppliedPolicies;
   /** Publishes what dies in the queues. */
   readonly deadLetters: DeadLetterRouting;
   /** What has changed of late, for those who keep routes. */
   readonly routeChanges = new RouteChanges();
+  /** Routes that publishers keep together. */
+  readonly routeTables = new RouteTables(this.routeChanges);
 
   constructor(options: VhostOptions) {
     this.name = options.name;
@@ -118,13 +117,14 @@ export class Vhost {
     this.#allocateQueueId = options.allocateQueueId;
     this.#definitions = options.definitions;
     this.metadata = options.metadata ?? NO_METADATA;
-    this.#policyFor = options.policyFor ?? (() => NO_POLICY);
+    this.policies = new AppliedPolicies(this, options.policies);
     const { random, clock, createDelayLine, createMessageHistory } = options;
     this.deadLetters = new DeadLetterRouting(this, clock);
     this.#exchangeEnvironment = {
       random,
       clock,
       exchangeByName: this.#exchangeByName,
+      routeChanges: this.routeChanges,
       allocateId: options.allocateQueueId,
       releaseId: options.releaseQueueId,
       deduplication: options.deduplication,
@@ -251,18 +251,6 @@ export class Vhost {
     for (const queue of this.#exclusiveQueues.ownedBy(owner)) this.deleteQueue(queue);
   }
 
-  /** Makes every queue and exchange act by the policies as they are now. */
-  policiesChanged(): void {
-    for (const queue of this.#queues.values()) {
-      const settings = this.#settingsOf(queue.name, queue.type, queue.arguments);
-      if (!sameSettings(queue.settings, settings)) queue.configure(settings);
-    }
-    for (const exchange of this.#exchanges.values()) {
-      const policy = this.#policyFor({ kind: "exchange", name: exchange.name });
-      if (exchange.configure(policy)) this.routeChanges.exchangeChanged(exchange.name);
-    }
-  }
-
   /** Brings back a stored exchange. @throws InvalidDefinitionError */
   restoreExchange(id: string, value: unknown): Exchange {
     const spec = exchangeFromDefinition(id, value);
@@ -306,7 +294,7 @@ export class Vhost {
   /** @throws BrokerError 406 for a type or argument that cannot be */
   #makeExchange(spec: ExchangeSpec): Exchange {
     const exchange = createExchange(spec, this.#exchangeEnvironment);
-    exchange.configure(this.#policyFor({ kind: "exchange", name: spec.name }));
+    this.policies.configureExchange(exchange);
     return exchange;
   }
 
@@ -314,13 +302,9 @@ export class Vhost {
     this.#definitions.put(kind, id, value);
   }
 
-  #settingsOf(name: string, queueType: QueueType, queueArguments: FieldTable): QueueSettings {
-    return queueSettings(queueType, queueArguments, this.#policyFor({ kind: "queue", name, queueType }));
-  }
-
   #makeQueue(spec: NewQueue, id: number): Queue {
     const type = queueTypeOf(spec.arguments);
-    const settings = this.#settingsOf(spec.name, type, spec.arguments);
+    const settings = this.policies.queueSettings(spec.name, type, spec.arguments);
     return this.#createQueue({ ...spec, id, type, vhostName: this.name, settings, deadLetters: this.deadLetters });
   }
 

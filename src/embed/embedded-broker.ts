@@ -29,10 +29,15 @@ export interface InVhost {
 
 const DEFAULT_VHOST = "/";
 
-/** What an {@link EmbeddedBroker} is made of. */
+/**
+ * What an {@link EmbeddedBroker} is made of.
+ *
+ * @internal
+ */
 export interface EmbeddedParts {
   readonly broker: Broker;
   readonly url: string;
+  readonly urls: readonly string[];
   readonly port: number;
   readonly publishLog: PublishLog;
   readonly faults: Faults;
@@ -44,6 +49,11 @@ export interface EmbeddedParts {
 export class EmbeddedBroker {
   /** An `amqp://` URL with which clients on this machine connect, user and password included. */
   readonly url: string;
+  /**
+   * The URLs of all listeners, that of `port` first and where TLS is optional with and without it; a Unix socket's is its
+   * path. Listeners for proxies are not among them.
+   */
+  readonly urls: readonly string[];
   /** The TCP port of `url`. */
   readonly port: number;
   /** Makes things go wrong, for tests of clients. */
@@ -55,8 +65,10 @@ export class EmbeddedBroker {
   /** Settles with the last step of the clock that has been asked for. */
   #advanced: Promise<void> = Promise.resolve();
 
-  constructor({ broker, url, port, publishLog, faults, connections, close }: EmbeddedParts) {
+  /** @internal */
+  constructor({ broker, url, urls, port, publishLog, faults, connections, close }: EmbeddedParts) {
     this.url = url;
+    this.urls = urls;
     this.port = port;
     this.faults = faults;
     this.#broker = broker;
@@ -195,7 +207,11 @@ export class EmbeddedBroker {
   }
 }
 
-/** What the broker asks about every publish. */
+/**
+ * What the broker asks about every publish.
+ *
+ * @internal
+ */
 export function publishTap(publishLog: PublishLog, confirms: ConfirmFaults): PublishTap {
   return {
     routed(message, destinations, origin) {

@@ -3,7 +3,11 @@ import type { Broker } from "../core/broker.ts";
 import type { ConfirmFaults } from "./confirm-faults.ts";
 import type { FailingStore } from "./failing-store.ts";
 
-/** What faults act on. */
+/**
+ * What faults act on.
+ *
+ * @internal
+ */
 export interface FaultTargets {
   readonly broker: Broker;
   readonly store: FailingStore;
@@ -21,6 +25,7 @@ const RESOURCES: readonly AlarmResource[] = ["disk", "memory"];
 export class Faults {
   readonly #targets: FaultTargets;
 
+  /** @internal */
   constructor(targets: FaultTargets) {
     this.#targets = targets;
   }

@@ -1,13 +1,14 @@
 import type { Duplex } from "node:stream";
 import type { Channel } from "../client/channel.ts";
 import { Client } from "../client/client.ts";
-import type { ReturnedMessage } from "../client/message.ts";
+import type { Delivery, ReturnedMessage } from "../client/message.ts";
 import type { Clock } from "../lib/clock.ts";
 import { InProcessMessage } from "./in-process-message.ts";
 import {
   fromProperties,
   type MessageProperties,
   type PlainTable,
+  type ReceivedProperties,
   toOctets,
   toProperties,
   toTable,
@@ -78,13 +79,14 @@ export interface ReturnedInProcess {
   readonly replyText: string;
   readonly exchange: string;
   readonly routingKey: string;
-  readonly properties: ReturnType<typeof fromProperties>;
+  readonly properties: ReceivedProperties;
   readonly body: Buffer;
 }
 
 /**
  * A channel to a broker of the same process, with no socket in between: a connection and one AMQP 0-9-1 channel in
- * confirm mode. What the broker refuses closes it, as any channel, and then every method rejects with the reason.
+ * confirm mode. What the broker refuses closes it, as any channel, and then every method rejects with the reason: a
+ * ChannelClosedError or ConnectionClosedError, or a ConnectionLostError when there was none.
  */
 export class InProcessChannel {
   /** Called for every mandatory message that no queue took, before its publish resolves. */
@@ -101,7 +103,10 @@ export class InProcessChannel {
     };
   }
 
-  /** @throws ConnectionClosedError when the login or the virtual host is refused */
+  /**
+   * @throws ConnectionClosedError when the login or the virtual host is refused
+   * @internal
+   */
   static async open(stream: Duplex, options: InProcessChannelOptions, clock: Clock): Promise<InProcessChannel> {
     const client = await Client.connect(stream, { ...options, heartbeatSeconds: 0 }, clock);
     const channel = await client.openChannel();
@@ -190,12 +195,13 @@ export class InProcessChannel {
     options: ConsumeOptions = {},
   ): Promise<InProcessConsumer> {
     const { prefetch = 0, onCancel, ...rest } = options;
-    await this.#channel.call("basic.qos", { prefetchCount: prefetch });
-    const consumerTag = await this.#channel.consume(
-      { ...rest, queue, arguments: toTable(rest.arguments) },
-      (delivery) => onMessage(new InProcessMessage(this.#channel, delivery)),
-      onCancel,
-    );
+    const request = { ...rest, queue, arguments: toTable(rest.arguments) };
+    const handle = (delivery: Delivery): void => onMessage(new InProcessMessage(this.#channel, delivery));
+    // Sent in one go: the limit is for the next consumer, which must not be one that is started meanwhile.
+    const [, consumerTag] = await Promise.all([
+      this.#channel.call("basic.qos", { prefetchCount: prefetch }),
+      this.#channel.consume(request, handle, onCancel),
+    ]);
     return { consumerTag, cancel: () => this.#channel.cancel(consumerTag) };
   }
 

@@ -13,6 +13,7 @@ export class InProcessMessage {
   readonly #channel: Channel;
   readonly #deliveryTag: number;
 
+  /** @internal */
   constructor(channel: Channel, { args, properties, body }: Delivery | GottenMessage) {
     this.#channel = channel;
     this.#deliveryTag = args.deliveryTag;

@@ -1,19 +1,53 @@
-import { type FieldTable, type PlainFieldValue, tableFrom, tableToRecord } from "../wire/field-table.ts";
+import { type FieldTable, tableFrom, tableToRecord } from "../wire/field-table.ts";
 import type { Properties } from "../wire/properties.ts";
 
-/** A value in headers that have been received: what JSON can hold; octets that are no text become `{ base64 }`. */
-export type PlainValue = ReturnType<typeof tableToRecord>[string];
+/**
+ * A value in headers that have been received: what JSON can hold. Octets that are no text become base64, integers
+ * beyond 2^53 decimal digits.
+ */
+export type PlainValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly PlainValue[]
+  | { readonly [name: string]: PlainValue };
 
-/** Headers of a message or arguments of a queue, by name. Numbers and strings take the AMQP type that clients choose. */
-export type PlainTable = Readonly<Record<string, PlainFieldValue>>;
+/** A value in headers or arguments. Integers become 64-bit ones, other numbers doubles; an object is a table. */
+export type GivenValue =
+  | string
+  | number
+  | bigint
+  | boolean
+  | null
+  | Uint8Array
+  | readonly GivenValue[]
+  | { readonly [name: string]: GivenValue };
 
-/** The properties of a message, as a program writes them; see `docs/embedding.md`. */
-export interface MessageProperties extends Omit<Properties, "headers" | "timestamp" | "deliveryMode"> {
+/** Headers of a message or arguments of a queue, by name. */
+export type PlainTable = Readonly<Record<string, GivenValue>>;
+
+/** The properties of a message, as a program writes them. What they mean AMQP 0-9-1 and RabbitMQ say. */
+export interface MessageProperties {
+  readonly contentType?: string | undefined;
+  readonly contentEncoding?: string | undefined;
   readonly headers?: PlainTable | undefined;
   /** Survives a restart in a durable queue (delivery mode 2). */
   readonly persistent?: boolean | undefined;
+  /** 0 to 255; how many of these differ the queue's `x-max-priority` says. */
+  readonly priority?: number | undefined;
+  readonly correlationId?: string | undefined;
+  readonly replyTo?: string | undefined;
+  /** Milliseconds until the message expires, as decimal digits. */
+  readonly expiration?: string | undefined;
+  readonly messageId?: string | undefined;
   /** Whole seconds count. */
   readonly timestamp?: Date | undefined;
+  readonly type?: string | undefined;
+  /** Must be the user of the channel. */
+  readonly userId?: string | undefined;
+  readonly appId?: string | undefined;
+  readonly clusterId?: string | undefined;
 }
 
 /** The properties of a message that has been received. Those that it does not have are undefined. */

@@ -13,7 +13,10 @@ export interface PublishedMessage {
   readonly routingKey: string;
   readonly properties: ReceivedProperties;
   readonly body: Buffer;
-  /** The names of the queues it was routed to, in no particular order; none: it was unroutable. */
+  /**
+   * The names of the queues it was routed to, in no particular order; none: it was unroutable. A message that an
+   * exchange delays has gone to `amq.delayed-` and the exchange's name: its queues are found when its time has come.
+   */
   readonly queues: readonly string[];
 }
 

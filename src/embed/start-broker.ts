@@ -4,17 +4,17 @@ import { SeededRandom } from "../lib/seeded-random.ts";
 import { SystemClock } from "../lib/system-clock.ts";
 import { keyedSource, resolveConfig } from "../server/config.ts";
 import { startServer } from "../server/lifecycle.ts";
-import { OPTIONS, type ServerConfig } from "../server/options.ts";
+import { OPTIONS } from "../server/options.ts";
 import { ConfirmFaults } from "./confirm-faults.ts";
 import { EmbeddedBroker, publishTap } from "./embedded-broker.ts";
 import { FailingStore } from "./failing-store.ts";
 import { Faults } from "./faults.ts";
 import { InProcessConnections } from "./in-process-connections.ts";
 import { PublishLog } from "./publish-log.ts";
+import type { ServerOptions } from "./server-options.ts";
 
 /** Options of `leveret start` that make no sense inside another program, which brings its own logger. */
-type ProcessOption = "logLevel" | "logFormat" | "memory";
-const PROCESS_OPTIONS: ReadonlySet<string> = new Set<ProcessOption>(["logLevel", "logFormat", "memory"]);
+const PROCESS_OPTIONS: ReadonlySet<string> = new Set(["logLevel", "logFormat", "memory"]);
 
 /**
  * What is different inside another program: the memory in use is the program's, so that it is no reason to hold
@@ -32,12 +32,8 @@ const MANUAL_CLOCK_DEFAULTS = {
   resourceCheckMilliseconds: 600_000,
 };
 
-/** Every option that is not described here is described in docs/configuration.md. */
-export interface BrokerOptions extends Partial<Omit<ServerConfig, ProcessOption>> {
-  /** Where the broker keeps its state; without it everything is in memory. */
-  readonly dataDir?: string;
-  /** TCP port; a free one is picked by default. */
-  readonly port?: number;
+/** What {@link startBroker} takes. */
+export interface BrokerOptions extends ServerOptions {
   /** Where log lines go; they are discarded by default. */
   readonly logger?: Logger;
   /**
@@ -86,5 +82,14 @@ export async function startBroker(options: BrokerOptions = {}): Promise<Embedded
     await connections.close();
     await server.close();
   };
-  return new EmbeddedBroker({ broker, url: server.url, port: server.port, publishLog, faults, connections, close });
+  return new EmbeddedBroker({
+    broker,
+    url: server.url,
+    urls: server.urls,
+    port: server.port,
+    publishLog,
+    faults,
+    connections,
+    close,
+  });
 }

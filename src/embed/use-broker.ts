@@ -1,16 +1,18 @@
 import type { EmbeddedBroker } from "./embedded-broker.ts";
 import { type BrokerOptions, startBroker } from "./start-broker.ts";
 
-type Hook = (action: () => Promise<void>) => unknown;
-
-/**
- * The hooks of a test framework: those of the same names in vitest and jest; in node:test `before`, `afterEach` and
- * `after`.
- */
+/** The hooks of a test framework, as vitest and jest call them. */
 export interface TestHooks {
-  readonly beforeAll: Hook;
-  readonly afterEach: Hook;
-  readonly afterAll: Hook;
+  readonly beforeAll: (action: () => Promise<void>) => unknown;
+  readonly afterEach: (action: () => Promise<void>) => unknown;
+  readonly afterAll: (action: () => Promise<void>) => unknown;
+}
+
+/** The hooks of a test framework, as node:test and Mocha call them. */
+export interface NodeTestHooks {
+  readonly before: (action: () => Promise<void>) => unknown;
+  readonly afterEach: (action: () => Promise<void>) => unknown;
+  readonly after: (action: () => Promise<void>) => unknown;
 }
 
 /** Enough for any test, and no burden. */
@@ -22,15 +24,16 @@ const PUBLISH_LOG_MESSAGES_MAX = 10_000;
  *
  * @returns gives the broker; to be called in tests and hooks only, because there is none before
  */
-export function useBroker(hooks: TestHooks, options: BrokerOptions = {}): () => EmbeddedBroker {
+export function useBroker(hooks: TestHooks | NodeTestHooks, options: BrokerOptions = {}): () => EmbeddedBroker {
+  const [beforeAll, afterAll] = "before" in hooks ? [hooks.before, hooks.after] : [hooks.beforeAll, hooks.afterAll];
   let broker: EmbeddedBroker | undefined;
-  hooks.beforeAll(async () => {
+  beforeAll(async () => {
     broker = await startBroker({ publishLogMessagesMax: PUBLISH_LOG_MESSAGES_MAX, ...options });
   });
   hooks.afterEach(async () => {
     await broker?.reset();
   });
-  hooks.afterAll(async () => {
+  afterAll(async () => {
     await broker?.close();
     broker = undefined;
   });

@@ -3,43 +3,35 @@
 import { encodeMethodFrame } from "../wire/method-codec.ts";
 import { CHANNEL, type PerfConnection } from "./connection.ts";
 import { writeLonglong } from "./longlong.ts";
+import { WriteMemory } from "./write-memory.ts";
 
 /** Acknowledgements that one write holds. */
 const ACKS_PER_WRITE = 512;
 
-/** Gathers basic.ack frames and writes them together, in memory that is used again once it is written. */
+/** How far from the end of a basic.ack frame its delivery tag begins: tag, flags, end of the frame. */
+const TAG_BYTES_FROM_END = 10;
+
+/** Gathers basic.ack frames and writes them together. */
 export class AckWriter {
-  readonly #connection: PerfConnection;
-  readonly #frame: Buffer;
-  readonly #free: Buffer[] = [];
-  #octets: Buffer;
-  #length = 0;
+  readonly #frameBytes: number;
+  readonly #memory: WriteMemory;
 
   /** @param multiple whether each acknowledgement covers all before it */
   constructor(connection: PerfConnection, multiple: boolean) {
-    this.#connection = connection;
-    this.#frame = encodeMethodFrame(CHANNEL, "basic.ack", { deliveryTag: 0, multiple });
-    this.#octets = this.#newMemory();
+    const frame = encodeMethodFrame(CHANNEL, "basic.ack", { deliveryTag: 0, multiple });
+    this.#frameBytes = frame.length;
+    // Full of frames that lack nothing but their delivery tags.
+    this.#memory = new WriteMemory(connection, () => Buffer.alloc(frame.length * ACKS_PER_WRITE, frame));
   }
 
   ack(deliveryTag: number): void {
-    const at = this.#length;
-    const octets = this.#octets;
-    writeLonglong(octets, at + this.#frame.length - 10, deliveryTag);
-    this.#length = at + this.#frame.length;
-    if (this.#length === octets.length) this.flush();
+    const memory = this.#memory;
+    writeLonglong(memory.octets, memory.length + this.#frameBytes - TAG_BYTES_FROM_END, deliveryTag);
+    memory.length += this.#frameBytes;
+    if (memory.length === memory.octets.length) memory.flush();
   }
 
   flush(): void {
-    if (this.#length === 0) return;
-    const octets = this.#octets;
-    this.#connection.write(octets.subarray(0, this.#length), () => this.#free.push(octets));
-    this.#octets = this.#free.pop() ?? this.#newMemory();
-    this.#length = 0;
-  }
-
-  /** Full of frames that lack nothing but their delivery tags. */
-  #newMemory(): Buffer {
-    return Buffer.alloc(this.#frame.length * ACKS_PER_WRITE, this.#frame);
+    this.#memory.flush();
   }
 }

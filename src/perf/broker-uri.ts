@@ -1,4 +1,4 @@
-import { PerfError } from "./perf-error.ts";
+import { OptionError } from "./perf-error.ts";
 
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { "amqp:": 5672, "amqps:": 5671 };
 
@@ -17,21 +17,32 @@ export interface BrokerAddress {
  * Reads an `amqp://user:password@host:port/vhost` or `amqps://` URI; guest/guest and the virtual host `/` where it
  * names none. Source: RabbitMQ URI Specification.
  *
- * @throws PerfError for anything else
+ * @throws OptionError for anything else
  */
 export function parseBrokerUri(uri: string): BrokerAddress {
   const url = URL.canParse(uri) ? new URL(uri) : undefined;
   const defaultPort = DEFAULT_PORTS[url?.protocol ?? ""];
   if (url === undefined || defaultPort === undefined || url.hostname === "") {
-    throw new PerfError(`"${uri}" is not a URI like amqp://user:password@host:port/vhost`);
+    throw notBrokerUri(uri);
   }
-  const path = decodeURIComponent(url.pathname.slice(1));
+  const decode = (part: string): string => {
+    try {
+      return decodeURIComponent(part);
+    } catch {
+      throw notBrokerUri(uri);
+    }
+  };
+  const path = decode(url.pathname.slice(1));
   return {
     secure: url.protocol === "amqps:",
     host: url.hostname.replace(/^\[(.*)\]$/, "$1"),
     port: url.port === "" ? defaultPort : Number(url.port),
-    username: url.username === "" ? "guest" : decodeURIComponent(url.username),
-    password: url.password === "" ? "guest" : decodeURIComponent(url.password),
+    username: url.username === "" ? "guest" : decode(url.username),
+    password: url.password === "" ? "guest" : decode(url.password),
     vhost: path === "" ? "/" : path,
   };
+}
+
+function notBrokerUri(uri: string): OptionError {
+  return new OptionError(`"${uri}" is not a URI like amqp://user:password@host:port/vhost`);
 }

@@ -7,8 +7,7 @@ import { LatencyHistogram, type LatencySummary } from "./latency-histogram.ts";
 import { monotonicNanoseconds } from "./monotonic-clock.ts";
 import { PerfError } from "./perf-error.ts";
 import type { RunControl } from "./run-control.ts";
-
-const PROGRESS_MILLISECONDS = 1000;
+import { RunTimers } from "./run-timers.ts";
 
 /** What happened in some time. An operation makes something and unmakes it. */
 export interface ChurnCounts {
@@ -45,7 +44,7 @@ class ChurnRun {
   readonly #options: ChurnOptions;
   readonly #control: RunControl<ChurnCounts>;
   readonly #latency = new LatencyHistogram();
-  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #timers = new RunTimers();
   readonly #stopped: Promise<void>;
   #stop: () => void = () => {};
   #running = true;
@@ -54,7 +53,6 @@ class ChurnRun {
   #left: number;
   #startedAt = 0;
   #operationsBefore = 0;
-  #cpuBefore: NodeJS.CpuUsage = process.cpuUsage();
 
   constructor(options: ChurnOptions, control: RunControl<ChurnCounts>) {
     this.#options = options;
@@ -66,29 +64,25 @@ class ChurnRun {
   }
 
   async run(workers: readonly ChurnWorker[]): Promise<ChurnResult> {
-    const { duration, warmup, churn } = this.#options;
     const stop = (): void => {
       this.#running = false;
       this.#stop();
     };
     this.#control.signal.addEventListener("abort", stop, { once: true });
-    this.#beginMeasuring();
-    if (warmup > 0) this.#timers.push(setTimeout(() => this.#beginMeasuring(), warmup * 1000));
-    if (duration > 0) this.#timers.push(setTimeout(stop, (warmup + duration) * 1000));
-    this.#watch();
+    const onMeasure = (): void => this.#measure();
+    this.#timers.begin(this.#options, { onMeasure, onTimeUp: stop, onSecond: this.#reporter() });
     try {
       await Promise.all(workers.map((worker) => this.#work(worker)));
     } finally {
       stop();
-      for (const timer of this.#timers) clearTimeout(timer);
+      this.#timers.clear();
       this.#control.signal.removeEventListener("abort", stop);
     }
-    const { user, system } = process.cpuUsage(this.#cpuBefore);
     return {
-      mode: `${churn}-churn`,
+      mode: `${this.#options.churn}-churn`,
       ...countsOf(this.#operations - this.#operationsBefore, this.#startedAt),
       latency: this.#latency.summary(),
-      generatorCpuSeconds: (user + system) / 1e6,
+      generatorCpuSeconds: this.#timers.cpuSeconds,
     };
   }
 
@@ -116,19 +110,18 @@ class ChurnRun {
     if (milliseconds > 0) await Promise.race([sleep(milliseconds, undefined, { ref: false }), this.#stopped]);
   }
 
-  #watch(): void {
-    let [operations, at] = [0, this.#startedAt];
-    const look = (): void => {
+  /** Reports what happened since the last time. */
+  #reporter(): () => void {
+    let [operations, at] = [this.#operations, monotonicNanoseconds()];
+    return () => {
       this.#control.onProgress(countsOf(this.#operations - operations, at));
       [operations, at] = [this.#operations, monotonicNanoseconds()];
     };
-    this.#timers.push(setInterval(look, PROGRESS_MILLISECONDS));
   }
 
-  #beginMeasuring(): void {
+  #measure(): void {
     this.#startedAt = monotonicNanoseconds();
     this.#operationsBefore = this.#operations;
-    this.#cpuBefore = process.cpuUsage();
     this.#latency.reset();
   }
 }

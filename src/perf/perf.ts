@@ -1,4 +1,6 @@
 import { runChurn } from "./churn.ts";
+import type { Mode } from "./command-line.ts";
+import type { OptionValues } from "./option-values.ts";
 import { type PerfOptions, parseOptions } from "./options.ts";
 import { churnLine, churnResultLines, ratesLine, rpcLine, rpcResultLines, throughputResultLines } from "./print.ts";
 import { runRpc } from "./rpc.ts";
@@ -18,10 +20,10 @@ export interface PerfTerminal {
  * Runs what the command line asks for and prints the result. Rejects with an OptionError for options that are not
  * allowed, and with a PerfError when the broker cannot be reached, refuses or hangs up.
  *
- * @param parsed options under their command-line names
+ * @param given options under their command-line names
  */
-export async function runPerf(parsed: Readonly<Record<string, unknown>>, terminal: PerfTerminal): Promise<void> {
-  const options = parseOptions(parsed);
+export async function runPerf(mode: Mode, given: OptionValues, terminal: PerfTerminal): Promise<void> {
+  const options = parseOptions(mode, given);
   const progress = options.json ? terminal.stderr : terminal.stdout;
   const print = (line: string): void => {
     if (progress.isTTY && !options.quiet) progress.write(`${line}\n`);

@@ -1,10 +1,8 @@
-import { deleteQueues } from "./clients.ts";
 import { openAll } from "./connecting.ts";
-import type { ConnectionOptions } from "./connection.ts";
 import { LatencyHistogram, type LatencySummary } from "./latency-histogram.ts";
+import { MessageRun, type RunSteps } from "./message-run.ts";
 import { monotonicNanoseconds } from "./monotonic-clock.ts";
 import { PerfError } from "./perf-error.ts";
-import { ReadMemory } from "./read-memory.ts";
 import { RequestSchedule } from "./request-schedule.ts";
 import type { Requester } from "./requester.ts";
 import type { Responder } from "./responder.ts";
@@ -14,8 +12,6 @@ import type { RunControl } from "./run-control.ts";
 
 /** How often clients with a rate see what is due. */
 const RATE_TICK_MILLISECONDS = 1;
-
-const PROGRESS_MILLISECONDS = 1000;
 
 /** Without any reply for this long while requests are unanswered, none is going to come. */
 const STALLED_SECONDS = 10;
@@ -47,18 +43,15 @@ type Totals = Pick<RpcCounts, "seconds" | "requests" | "replies" | "answered">;
 
 /** Asks and answers as `options` say. Rejects with a PerfError when the broker refuses or hangs up, or nobody answers. */
 export function runRpc(options: RpcOptions, control: RunControl<RpcCounts>): Promise<RpcResult> {
-  return new RpcRun(options, control).run();
+  const run = new MessageRun(options);
+  return run.perform(control.signal, new RpcSteps(run, options, control.onProgress));
 }
 
-class RpcRun {
+class RpcSteps implements RunSteps<RpcResult> {
+  readonly #run: MessageRun;
   readonly #options: RpcOptions;
-  readonly #control: RunControl<RpcCounts>;
-  readonly #connecting: ConnectionOptions;
+  readonly #onProgress: (counts: RpcCounts) => void;
   readonly #roundTrip = new LatencyHistogram();
-  readonly #timers: NodeJS.Timeout[] = [];
-  readonly #ended: Promise<void>;
-  #end: () => void = () => {};
-  #fail: (error: PerfError) => void = () => {};
   #requesters: readonly Requester[] = [];
   #responders: readonly Responder[] = [];
   #schedule: RequestSchedule | undefined;
@@ -70,43 +63,19 @@ class RpcRun {
   #before: Totals = { seconds: 0, requests: 0, replies: 0, answered: 0 };
   /** What had happened when the time was up. */
   #after: Totals | undefined;
-  #cpuBefore: NodeJS.CpuUsage = process.cpuUsage();
 
-  constructor(options: RpcOptions, control: RunControl<RpcCounts>) {
+  constructor(run: MessageRun, options: RpcOptions, onProgress: (counts: RpcCounts) => void) {
+    this.#run = run;
     this.#options = options;
-    this.#control = control;
+    this.#onProgress = onProgress;
     this.#left = options.requests === 0 ? Infinity : options.requests;
-    this.#ended = new Promise((resolve, reject) => {
-      this.#end = resolve;
-      this.#fail = reject;
-    });
-    this.#connecting = {
-      address: options.address,
-      memory: new ReadMemory(),
-      connections: new Set(),
-      onFailure: (error) => this.#fail(error),
-    };
   }
 
-  async run(): Promise<RpcResult> {
-    const { signal } = this.#control;
-    signal.addEventListener("abort", this.#end, { once: true });
-    try {
-      await Promise.race([this.#connect(), this.#ended]);
-      if (!signal.aborted) this.#start();
-      await this.#ended;
-      return this.#result();
-    } finally {
-      signal.removeEventListener("abort", this.#end);
-      await this.#close();
-    }
-  }
-
-  async #connect(): Promise<void> {
+  async connect(): Promise<void> {
     const { clients, responders, rate } = this.#options;
     const context: RpcContext = {
       options: this.#options,
-      connecting: this.#connecting,
+      connecting: this.#run.connecting,
       roundTrip: this.#roundTrip,
       onReply: (requester) => this.#replied(requester),
     };
@@ -115,21 +84,18 @@ class RpcRun {
     if (rate > 0 && clients > 0) this.#schedule = new RequestSchedule(this.#requesters, rate, (to) => this.#ask(to));
   }
 
-  #start(): void {
-    const { duration, warmup } = this.#options;
-    this.#beginMeasuring();
-    if (warmup > 0) this.#timers.push(setTimeout(() => this.#beginMeasuring(), warmup * 1000));
-    if (duration > 0) this.#timers.push(setTimeout(() => this.#timeUp(), (warmup + duration) * 1000));
-    this.#watch();
+  start(): void {
+    const { timers } = this.#run;
+    const onTimeUp = (): void => this.#timeUp();
+    timers.begin(this.#options, { onMeasure: () => this.#measure(), onTimeUp, onSecond: this.#watcher() });
     const schedule = this.#schedule;
     if (schedule === undefined) {
       for (const requester of this.#requesters) this.#ask(requester);
     } else {
       schedule.start();
-      const tick = (): void => {
+      timers.every(RATE_TICK_MILLISECONDS, () => {
         if (this.#asking) schedule.run();
-      };
-      this.#timers.push(setInterval(tick, RATE_TICK_MILLISECONDS));
+      });
     }
   }
 
@@ -143,35 +109,33 @@ class RpcRun {
   #replied(requester: Requester): void {
     this.#unanswered--;
     if (this.#schedule === undefined) this.#ask(requester);
-    if (!this.#asking && this.#unanswered === 0) this.#end();
+    if (!this.#asking && this.#unanswered === 0) this.#run.end();
   }
 
   /** Asks no more. The run ends when all requests are answered: the slowest count as well. */
   #timeUp(): void {
     this.#asking = false;
     this.#after = this.#totals();
-    if (this.#unanswered === 0) this.#end();
+    if (this.#unanswered === 0) this.#run.end();
   }
 
-  /** Reports once a second, and notices when replies that are waited for do not come. */
-  #watch(): void {
+  /** Reports what happened since the last time, and notices when replies that are waited for do not come. */
+  #watcher(): () => void {
     let last = this.#totals();
     let movedAt = last.seconds;
-    const look = (): void => {
+    return () => {
       const totals = this.#totals();
-      this.#control.onProgress(countsBetween(last, totals));
+      this.#onProgress(countsBetween(last, totals));
       if (totals.replies > last.replies || this.#unanswered === 0) movedAt = totals.seconds;
       last = totals;
       if (totals.seconds - movedAt < STALLED_SECONDS) return;
-      if (totals.replies > 0) this.#end();
-      else this.#fail(new PerfError(`none of ${totals.requests} requests has been answered`));
+      if (totals.replies > 0) this.#run.end();
+      else this.#run.fail(new PerfError(`none of ${totals.requests} requests has been answered`));
     };
-    this.#timers.push(setInterval(look, PROGRESS_MILLISECONDS));
   }
 
-  #beginMeasuring(): void {
+  #measure(): void {
     this.#before = this.#totals();
-    this.#cpuBefore = process.cpuUsage();
     this.#roundTrip.reset();
     this.#schedule?.lateness.reset();
   }
@@ -186,24 +150,20 @@ class RpcRun {
     return { seconds: monotonicNanoseconds() / 1e9, requests, replies, answered };
   }
 
-  #result(): RpcResult {
-    const { user, system } = process.cpuUsage(this.#cpuBefore);
+  result(): RpcResult {
     return {
       mode: "rpc",
       ...countsBetween(this.#before, this.#after ?? this.#totals()),
       unanswered: this.#unanswered,
       latency: this.#roundTrip.summary(),
       ...(this.#schedule === undefined ? {} : { lateness: this.#schedule.lateness.summary() }),
-      generatorCpuSeconds: (user + system) / 1e6,
+      generatorCpuSeconds: this.#run.timers.cpuSeconds,
     };
   }
 
-  async #close(): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer);
+  stop(): void {
     this.#asking = false;
     for (const responder of this.#responders) responder.finish();
-    await Promise.all([...this.#connecting.connections].map((connection) => connection.close()));
-    if (this.#options.delete) await deleteQueues(this.#connecting, this.#options);
   }
 }
 

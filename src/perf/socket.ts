@@ -1,4 +1,4 @@
-import { connect as connectTcp, type Socket } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { BrokerAddress } from "./broker-uri.ts";
 import type { ReadMemory } from "./read-memory.ts";
@@ -6,7 +6,8 @@ import type { ReadMemory } from "./read-memory.ts";
 /** Connects to a broker; what comes in is read as from any stream. */
 export function openSocket({ secure, host, port }: BrokerAddress): Socket {
   if (!secure) return connectTcp({ host, port, noDelay: true });
-  const socket = connectTls({ host, port, servername: host });
+  // An address is no name that could be asked for (RFC 6066, section 3).
+  const socket = connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}) });
   return socket.setNoDelay(true);
 }
 

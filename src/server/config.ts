@@ -7,6 +7,7 @@ import { closestName } from "./suggest.ts";
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 
+  /** @internal */
   constructor(problems: readonly string[]) {
     super(problems.join("\n"));
   }
@@ -28,7 +29,8 @@ interface GivenValue {
 
 /** Options of the command line, by their names without dashes. */
 export function commandLineSource(values: Readonly<Record<string, unknown>>): ConfigSource {
-  return { values, nameOf: (option) => option.commandLineName, label: (name) => `--${name}` };
+  const label = (name: string): string => `${name.length === 1 ? "-" : "--"}${name}`;
+  return { values, nameOf: (option) => option.commandLineName, label };
 }
 
 /** Variables of the environment that begin with `LEVERET_`. An empty one counts as not set. */

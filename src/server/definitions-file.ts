@@ -6,9 +6,6 @@ import { BrokerError } from "../core/errors.ts";
 import type { Logger } from "../lib/logger.ts";
 import { ConfigError } from "./config.ts";
 
-/** What stands for no file, as in RabbitMQ's `load_definitions`. */
-export const NO_DEFINITIONS_FILE = "none";
-
 /**
  * Imports the definitions in the JSON file `path` into an open broker, all of them or none. RabbitMQ: "Schema
  * Definition Export and Import", import at boot time.

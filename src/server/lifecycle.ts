@@ -1,9 +1,9 @@
 import { type Broker, DEFAULT_USER } from "../core/broker.ts";
 import type { Logger } from "../lib/logger.ts";
 import { type BrokerParts, composeBroker } from "./compose.ts";
-import { importDefinitionsFile, NO_DEFINITIONS_FILE } from "./definitions-file.ts";
 import { listenerUrls } from "./listener-urls.ts";
-import { Listeners } from "./listeners.ts";
+import { Listeners, type ListenerState } from "./listeners.ts";
+import { NOTHING } from "./option-types.ts";
 import type { ServerConfig } from "./options.ts";
 import { type ConfiguredTls, openTls } from "./tls.ts";
 import { type WatchedResources, watchResources } from "./watch-resources.ts";
@@ -19,10 +19,13 @@ export interface RunningServer {
   readonly port: number;
   /**
    * The URL with which a client on this machine can connect to `port`, with user and password if that is guest:
-   * `amqp://`, or `amqps://` where TLS is required.
+   * `amqp://`, or `amqps://` where TLS is required. With the option `proxyProtocol` a proxy has to be in between.
    */
   readonly url: string;
-  /** The URLs of all listeners, where TLS is optional with and without it, and the paths of Unix sockets; `url` is the first. */
+  /**
+   * The URLs of all listeners to which clients connect themselves and not through a proxy, that of `port` first; where
+   * TLS is optional with and without it. A Unix socket's is its path.
+   */
   readonly urls: readonly string[];
   /** Drops every connection without another octet; returns how many there were. */
   dropConnections(): number;
@@ -53,13 +56,14 @@ export async function startServer(
     await broker.close();
   };
   let closing: Promise<void> | undefined;
-  const urls = listeners.states.flatMap((state) => listenerUrls(state, credentials));
+  const direct = listeners.states.filter(({ settings }) => !settings.proxyProtocol);
+  const [url] = listenerUrls(listeners.states[0] as ListenerState, credentials);
   return {
     broker,
     host: listeners.main.host,
     port: listeners.main.port,
-    url: urls[0] as string,
-    urls,
+    url: url as string,
+    urls: direct.flatMap((state) => listenerUrls(state, credentials)),
     dropConnections: () => listeners.dropConnections(),
     close: () => {
       closing ??= close();
@@ -72,7 +76,7 @@ async function openBroker(broker: Broker, config: ServerConfig, logger: Logger):
   let resources: WatchedResources | undefined;
   let tls: ConfiguredTls | undefined;
   try {
-    openWithDefinitions(broker, config, logger);
+    await openWithDefinitions(broker, config, logger);
     resources = await watchResources(config, broker);
     tls = await openTls(config, broker.clock, logger);
     return { resources, tls, listeners: await Listeners.open({ config, broker, tls: tls?.gate, logger }) };
@@ -85,7 +89,12 @@ async function openBroker(broker: Broker, config: ServerConfig, logger: Logger):
 }
 
 /** What RabbitMQ does too: a broker that imports definitions has no virtual host and no user but those. */
-function openWithDefinitions(broker: Broker, { definitions }: ServerConfig, logger: Logger): void {
-  broker.open(definitions === NO_DEFINITIONS_FILE);
-  if (definitions !== NO_DEFINITIONS_FILE) importDefinitionsFile(broker, definitions, logger);
+async function openWithDefinitions(broker: Broker, { definitions }: ServerConfig, logger: Logger): Promise<void> {
+  if (definitions === NOTHING) {
+    broker.open(true);
+    return;
+  }
+  const { importDefinitionsFile } = await import("./definitions-file.ts");
+  broker.open(false);
+  importDefinitionsFile(broker, definitions, logger);
 }

@@ -10,6 +10,7 @@ import { OpenSockets } from "../transport/open-sockets.ts";
 import { type ListenEndpoint, SocketListener, type TcpEndpoint } from "../transport/socket-listener.ts";
 import type { TlsGate } from "../transport/tls-gate.ts";
 import type { WebSocketDoorOptions } from "../transport/websocket-door.ts";
+import { loadAmqp10, loadWebSocketDoor } from "./late-modules.ts";
 import { explainListenError } from "./listen-problem.ts";
 import { type ListenerSettings, listenerSettings } from "./listener-settings.ts";
 import type { ServerConfig } from "./options.ts";
@@ -71,8 +72,9 @@ export class Listeners {
       try {
         await listeners.#listen(settings);
       } catch (error) {
-        listeners.#stop();
+        const stopped = listeners.#stop();
         listeners.#sockets.destroyAll();
+        await stopped;
         throw explainListenError(error, settings);
       }
     }
@@ -98,7 +100,7 @@ export class Listeners {
 
   /** Stops accepting and closes every connection with 320; those that do not answer in time are dropped. */
   async close(reason: string): Promise<void> {
-    this.#stop();
+    const stopped = this.#stop();
     const closed = Promise.all([...this.#connections].map((connection) => connection.closed));
     for (const connection of this.#connections) connection.close(reason);
     const timer = setTimeout(() => this.#sockets.destroyAll(), CLOSE_MILLISECONDS_MAX);
@@ -106,14 +108,14 @@ export class Listeners {
     clearTimeout(timer);
     // A WebSocket may outlive its connection while it says goodbye.
     this.#sockets.destroyAll();
+    await stopped;
   }
 
-  #stop(): void {
+  /** Resolves when no listener and none of the sockets it has accepted is open. */
+  async #stop(): Promise<void> {
     this.#closing = true;
-    for (const { listener, doorway } of this.#open) {
-      listener.stop();
-      doorway.dropEntering();
-    }
+    for (const { doorway } of this.#open) doorway.dropEntering();
+    await Promise.all(this.#open.map(({ listener }) => listener.stop()));
   }
 
   async #listen(settings: ListenerSettings): Promise<void> {
@@ -148,10 +150,8 @@ export class Listeners {
 
   readonly #amqp: Serve = (stream, peer) => this.#serve(serveConnection, stream, peer);
 
-  // What follows is loaded for the first client that speaks it: most brokers meet none.
-
   readonly #amqp1: Serve = (stream, peer) => {
-    import("../amqp10/connection.ts").then(
+    loadAmqp10().then(
       ({ serveAmqp10 }) => this.#serve(serveAmqp10, stream, peer),
       (error: unknown) => this.#notLoaded(stream, error),
     );
@@ -159,7 +159,7 @@ export class Listeners {
 
   readonly #http: HttpDoor = {
     take: (stream, peer, onWebSocket) => {
-      import("../transport/websocket-door.ts").then(
+      loadWebSocketDoor().then(
         ({ WebSocketDoor }) => {
           this.#webSocketDoor ??= new WebSocketDoor(this.#webSocketOptions());
           if (!stream.destroyed) this.#webSocketDoor.take(stream, peer, onWebSocket);

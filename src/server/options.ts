@@ -25,6 +25,13 @@ export const LOG_FORMATS = ["auto", "pretty", "json"] as const;
 const limitEntries = {
   connectionsMax: limit("connectionsMax", 1, 1_000_000, "Connections at one time"),
   channelsMax: limit("channelsMax", 0, 65_535, "Open channels per connection, offered as channel-max; 0: no limit"),
+  sessionsMax: limit(
+    "sessionsMax",
+    1,
+    65_535,
+    "AMQP 1.0 sessions per connection, RabbitMQ's session_max_per_connection",
+  ),
+  linksMax: limit("linksMax", 1, 65_535, "AMQP 1.0 links per session, RabbitMQ's link_max_per_session"),
   frameBytesMax: limit("frameBytesMax", 4 * KIBIBYTE, 16 * MEBIBYTE, "Octets of a frame, offered as frame-max"),
   heartbeatSeconds: limit("heartbeatSeconds", 0, 65_535, "Heartbeat interval offered to clients; 0: none"),
   messageBytesMax: limit("messageBytesMax", 1, 512 * MEBIBYTE, "Octets of a message's body"),

@@ -1,7 +1,6 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
-import { CertificateWatch } from "../transport/certificate-watch.ts";
-import { CertificateError, type CertificateFiles, loadTlsMaterial, type TlsFiles } from "../transport/certificates.ts";
+import type { CertificateFiles, TlsFiles } from "../transport/certificates.ts";
 import type { TlsGate } from "../transport/tls-gate.ts";
 import { ConfigError } from "./config.ts";
 import { NOTHING } from "./option-types.ts";
@@ -24,6 +23,7 @@ export interface ConfiguredTls {
 export async function openTls(config: ServerConfig, clock: Clock, logger: Logger): Promise<ConfiguredTls | undefined> {
   const files = tlsFiles(config);
   if (files === undefined) return undefined;
+  const { CertificateWatch } = await import("../transport/certificate-watch.ts");
   const watch = new CertificateWatch({
     files,
     clock,
@@ -40,7 +40,10 @@ export async function openTls(config: ServerConfig, clock: Clock, logger: Logger
 
 async function createGate(config: ServerConfig, files: TlsFiles, logger: Logger): Promise<TlsGate> {
   // Loaded only when it is needed: node:tls is large.
-  const { TlsGate } = await import("../transport/tls-gate.ts");
+  const [{ TlsGate }, { CertificateError, loadTlsMaterial }] = await Promise.all([
+    import("../transport/tls-gate.ts"),
+    import("../transport/certificates.ts"),
+  ]);
   try {
     const material = loadTlsMaterial(files, new Date());
     for (const { leaf } of material.certificates) {

@@ -93,9 +93,14 @@ export class SocketListener {
     return new SocketListener(server, endpoint);
   }
 
-  /** Accepts no more connections; those that are open stay. A Unix socket's file is removed. */
-  stop(): void {
-    this.#server.close();
+  /**
+   * Accepts no more connections; those that are open stay. A Unix socket's file is removed. Resolves when they have
+   * closed as well and nothing is left.
+   */
+  async stop(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+    });
   }
 }
 

@@ -1,4 +1,4 @@
-/** Binaries in the notation of RabbitMQ's error texts, which print Erlang terms. */
+/** Binaries and atoms in the notation of RabbitMQ's error texts, which print Erlang terms. */
 
 /** More octets than fit into a reply text of 255 octets, so that what is left out is never seen. */
 const OCTETS_MAX = 128;
@@ -14,6 +14,11 @@ const ESCAPES = new Map([
   [0x22, '\\"'],
   [0x5c, "\\\\"],
 ]);
+
+/** An atom: in quotes, unless it is made of the characters that need none. */
+export function atomPrinted(atom: string): string {
+  return /^[a-z][\w@]*$/.test(atom) ? atom : `'${atom}'`;
+}
 
 /** The octets as numbers, `<<0,10,255>>`, the way Erlang's `~w` writes them; those after the 128th as `...`. */
 export function octetsAsNumbers(buffer: Buffer, start: number, end: number): string {

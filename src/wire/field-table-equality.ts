@@ -1,27 +1,21 @@
-import type { FieldTable, FieldType, FieldValue } from "./field-value.ts";
-
-type IntegerType = "byte" | "unsignedbyte" | "short" | "unsignedshort" | "signedint" | "unsignedint" | "long";
-
-const INTEGER_TYPES: ReadonlySet<FieldType> = new Set<IntegerType>([
-  "byte",
-  "unsignedbyte",
-  "short",
-  "unsignedshort",
-  "signedint",
-  "unsignedint",
-  "long",
-]);
+import { type FieldTable, type FieldValue, integerValue } from "./field-value.ts";
+import { octetsFromString } from "./octet-string.ts";
 
 /**
- * True when RabbitMQ takes the two for the same argument: integers of any width are equal when their values are, so
- * are float and double, and any other type only equals itself. What is inside tables and arrays must also have the
- * same type. Source: `rabbit_misc:assert_args_equivalence`.
+ * True when RabbitMQ 4.3 takes the two for the same argument: it compares what is left of them in Erlang, without their
+ * types. Integers of any width are equal when their values are, timestamps among them; so are float and double; and
+ * strings and binaries. What is inside tables and arrays must also have the same type; a table and an array are equal
+ * when there is nothing in either.
  */
 export function fieldValuesEqual(a: FieldValue, b: FieldValue): boolean {
-  if (isInteger(a) && isInteger(b)) return BigInt(a.value) === BigInt(b.value);
   // === for 0 and -0, Object.is for NaN.
   if (isFloat(a) && isFloat(b)) return a.value === b.value || Object.is(a.value, b.value);
-  return fieldValuesIdentical(a, b);
+  if (a.type === b.type) return fieldValuesIdentical(a, b);
+  const [integer, other] = [numberOf(a), numberOf(b)];
+  if (integer !== undefined && other !== undefined) return BigInt(integer) === BigInt(other);
+  const [octets, others] = [octetsOf(a), octetsOf(b)];
+  if (octets !== undefined && others !== undefined) return octets.equals(others);
+  return isEmptyList(a) && isEmptyList(b);
 }
 
 /** True when both hold the same keys with values of the same types, in any order. The identity of a binding's arguments. */
@@ -48,8 +42,17 @@ function arraysIdentical(a: readonly FieldValue[], b: readonly FieldValue[]): bo
   return a.length === b.length && a.every((value, index) => fieldValuesIdentical(value, b[index] as FieldValue));
 }
 
-function isInteger(field: FieldValue): field is Extract<FieldValue, { value: number | bigint }> {
-  return INTEGER_TYPES.has(field.type);
+function numberOf(field: FieldValue): number | bigint | undefined {
+  return field.type === "timestamp" ? field.value : integerValue(field);
+}
+
+function octetsOf(field: FieldValue): Buffer | undefined {
+  if (field.type === "binary") return field.value;
+  return field.type === "longstr" ? octetsFromString(field.value) : undefined;
+}
+
+function isEmptyList(field: FieldValue): boolean {
+  return (field.type === "table" && field.value.size === 0) || (field.type === "array" && field.value.length === 0);
 }
 
 function isFloat(field: FieldValue): field is Extract<FieldValue, { type: "float" | "double" }> {

@@ -1,4 +1,4 @@
-// Hot file: findField runs for every message that is looked at by one of its headers, and allocates nothing.
+// Hot file: these run for every message that has headers, and allocate nothing.
 
 /** Octets of the values of fixed size, by type code; see field-table-codec.ts. */
 const FIXED_BYTES = new Int8Array(256).fill(-1);
@@ -61,6 +61,23 @@ export function fieldEnd(buffer: Buffer, typeAt: number, end: number): number {
     next = typeAt + 5 + buffer.readUInt32BE(typeAt + 1);
   }
   return next <= end ? next : -1;
+}
+
+/**
+ * The same, with what a table or array holds looked at too: -1 as well when something in it is malformed, or when it is
+ * nested deeper than `depthLeft`. What passes here can be decoded.
+ */
+export function soundFieldEnd(buffer: Buffer, typeAt: number, end: number, depthLeft: number): number {
+  const next = fieldEnd(buffer, typeAt, end);
+  const code = buffer[typeAt] as number;
+  if (next < 0 || (code !== TABLE && code !== ARRAY)) return next;
+  if (depthLeft <= 0) return -1;
+  for (let offset = typeAt + 5; offset < next; ) {
+    const innerTypeAt = code === TABLE ? offset + 1 + (buffer[offset] as number) : offset;
+    offset = innerTypeAt < next ? soundFieldEnd(buffer, innerTypeAt, next, depthLeft - 1) : -1;
+    if (offset < 0) return -1;
+  }
+  return next;
 }
 
 function isNameAt(buffer: Buffer, start: number, name: Uint8Array): boolean {

@@ -24,12 +24,18 @@ const PARTIAL_BYTES_MIN = 256;
 /** A peer's mere announcement of a large frame costs no more memory than this; beyond it, memory follows what arrives. */
 const PARTIAL_BYTES_AT_ONCE = 1024 * 1024;
 
+/** Octets of a payload that are kept for errors: those that are quoted, and one that tells whether there are more. */
+const QUOTED_BYTES = 17;
+
 /**
  * Cuts the octets of a connection into frames.
  *
  * After `push(chunk)` call `next()` until it returns false. Each time it returns true the other fields describe one
  * complete frame, until the following call; the octets in `buffer` never change, but are those of the socket's chunk,
  * so that whoever keeps them for long should copy them.
+ *
+ * Asked to, it hands out a body frame that a chunk cuts piece by piece, as it comes, so that a body need not be put
+ * together twice. `frameComplete` is false for every piece but the last, which may be empty.
  *
  * `next()` throws WireError for a frame that is too large or that RabbitMQ would not take either; the reader must not
  * be used after that.
@@ -46,15 +52,22 @@ export class FrameReader {
   channel = 0;
   payloadStart = 0;
   payloadEnd = 0;
+  /** False for a piece of a frame that is not the last. */
+  frameComplete = true;
 
   #chunk: Buffer = EMPTY;
   #offset = 0;
   /** The beginning of a frame whose rest is yet to come; our own memory. */
   #partial: Buffer = EMPTY;
   #partialBytes = 0;
+  readonly #bodiesInPieces: boolean;
+  /** Octets of the payload of the cut frame that have been handed out. */
+  #handedOutBytes = 0;
 
-  constructor(frameBytesMax: number) {
+  /** @param bodiesInPieces whether body frames that a chunk cuts are handed out in pieces */
+  constructor(frameBytesMax: number, bodiesInPieces = false) {
     this.frameBytesMax = frameBytesMax;
+    this.#bodiesInPieces = bodiesInPieces;
   }
 
   /** Octets kept of a frame whose end has not come yet. */
@@ -87,6 +100,10 @@ export class FrameReader {
     this.#take(FRAME_HEAD_BYTES);
     if (this.#partialBytes < FRAME_HEAD_BYTES) return this.#none();
     const payloadBytes = this.#payloadBytes(this.#partial, 0);
+    const channel = channelAt(this.#partial, 0);
+    if (this.#bodiesInPieces && this.#partial[0] === FRAME_BODY && channel !== 0) {
+      return this.#nextPiece(channel, payloadBytes);
+    }
     this.#take(payloadBytes + FRAME_OVERHEAD_BYTES);
     if (this.#partialBytes < payloadBytes + FRAME_OVERHEAD_BYTES) return this.#none();
     const frame = this.#partial;
@@ -94,6 +111,42 @@ export class FrameReader {
     this.#partialBytes = 0;
     this.#expose(frame, 0, payloadBytes);
     return true;
+  }
+
+  /** Hands out what the chunk has of a body frame, of which only the head and what errors quote are kept. */
+  #nextPiece(channel: number, payloadBytes: number): boolean {
+    const chunk = this.#chunk;
+    const start = this.#offset;
+    const availableBytes = chunk.length - start;
+    if (availableBytes === 0) return this.#none();
+    const handedOutBytes = this.#handedOutBytes;
+    const end = start + Math.min(payloadBytes - handedOutBytes, availableBytes);
+    if (handedOutBytes < QUOTED_BYTES) {
+      const quotedEnd = Math.min(end, start + QUOTED_BYTES - handedOutBytes);
+      chunk.copy(this.#partial, FRAME_HEAD_BYTES + handedOutBytes, start, quotedEnd);
+    }
+    this.buffer = chunk;
+    this.type = FRAME_BODY;
+    this.channel = channel;
+    this.payloadStart = start;
+    this.payloadEnd = end;
+    this.frameComplete = end < chunk.length;
+    if (this.frameComplete) this.#endPieces(end, payloadBytes);
+    else this.#handedOutBytes = handedOutBytes + end - start;
+    this.#offset = this.frameComplete ? end + 1 : end;
+    return true;
+  }
+
+  /** The cut frame ends at `end` of the chunk. */
+  #endPieces(end: number, payloadBytes: number): void {
+    if (this.#chunk[end] !== FRAME_END) {
+      const quotedEnd = FRAME_HEAD_BYTES + Math.min(payloadBytes, QUOTED_BYTES);
+      this.#partial[quotedEnd] = this.#chunk[end] as number;
+      throw invalidFrameEnd(FRAME_BODY, this.#partial, FRAME_HEAD_BYTES, quotedEnd);
+    }
+    this.#partial = EMPTY;
+    this.#partialBytes = 0;
+    this.#handedOutBytes = 0;
   }
 
   /** The whole chunk is used up: lets go of it, as the connection may now be idle for long. */
@@ -137,7 +190,7 @@ export class FrameReader {
 
   #expose(buffer: Buffer, start: number, payloadBytes: number): void {
     const type = buffer[start] as number;
-    const channel = ((buffer[start + 1] as number) << 8) | (buffer[start + 2] as number);
+    const channel = channelAt(buffer, start);
     const payloadStart = start + FRAME_HEAD_BYTES;
     const payloadEnd = payloadStart + payloadBytes;
     if (buffer[payloadEnd] !== FRAME_END) throw invalidFrameEnd(type, buffer, payloadStart, payloadEnd);
@@ -149,6 +202,10 @@ export class FrameReader {
     this.payloadStart = payloadStart;
     this.payloadEnd = payloadEnd;
   }
+}
+
+function channelAt(buffer: Buffer, start: number): number {
+  return ((buffer[start + 1] as number) << 8) | (buffer[start + 2] as number);
 }
 
 function isKnownFrame(type: number, payloadBytes: number): boolean {

@@ -20,17 +20,20 @@ const NO_OCTETS = Buffer.alloc(0);
 
 /**
  * Puts one header of type long (64 bits) into content in canonical form, in place of one of that name. The other octets
- * stay as they are. An instance is for one name and is used again for every message: {@link measure}, then {@link write}.
+ * stay as they are. An instance is for one name and is used again for every message: {@link measure}, or {@link find} and
+ * {@link measureFound}, then {@link write}.
  */
 export class HeaderSplice {
   readonly #name: Buffer;
   /** The name as a shortstr, then the type code. */
   readonly #entryHead: Buffer;
   readonly #entryBytes: number;
-  // What measure has found:
+  // What find has found:
   #hasTable = false;
+  #typeAt = -1;
   /** Where the headers are, or would be. */
   #tableAt = 0;
+  // And measure:
   /** The octets that {@link #replacement} takes the place of: the entry of the same name, or all from there on. */
   #replacedStart = 0;
   #replacedEnd = 0;
@@ -42,20 +45,31 @@ export class HeaderSplice {
     this.#entryBytes = 1 + this.#name.length + LONG_BYTES;
   }
 
-  /** By how many octets the content that starts at `contentStart` grows; negative when a longer value is replaced. */
-  measure(buffer: Buffer, contentStart: number): number {
+  /** The offset of the type code of the header in the content that starts at `contentStart`; -1 when it has none. */
+  find(buffer: Buffer, contentStart: number): number {
     const start = contentPropertiesStart(contentStart);
     const end = contentPropertiesEnd(buffer, contentStart);
     const tableAt = findProperty(buffer, start, end, PROPERTY_FLAGS.headers);
     this.#hasTable = tableAt >= 0;
     this.#tableAt = this.#hasTable ? tableAt : endOfEarlierProperties(buffer, start);
+    this.#typeAt = this.#hasTable ? findField(buffer, tableAt, end, this.#name) : -1;
+    return this.#typeAt;
+  }
+
+  /** By how many octets the content that starts at `contentStart` grows; negative when a longer value is replaced. */
+  measure(buffer: Buffer, contentStart: number): number {
+    this.find(buffer, contentStart);
+    return this.measureFound(buffer);
+  }
+
+  /** The same of the content in which the header has just been looked for. */
+  measureFound(buffer: Buffer): number {
     const entries = this.#tableAt + (this.#hasTable ? TABLE_LENGTH_BYTES : 0);
     this.#replacedStart = entries;
     this.#replacedEnd = entries;
     this.#replacement = NO_OCTETS;
     if (!this.#hasTable) return TABLE_LENGTH_BYTES + this.#entryBytes;
-    const typeAt = findField(buffer, tableAt, end, this.#name);
-    if (typeAt >= 0) this.#replace(buffer, typeAt, entries + readLong(buffer, tableAt));
+    if (this.#typeAt >= 0) this.#replace(buffer, this.#typeAt, entries + readLong(buffer, this.#tableAt));
     return this.#entryBytes + this.#replacement.length - (this.#replacedEnd - this.#replacedStart);
   }
 

@@ -12,12 +12,13 @@ import { type DeclareExchange, declareExchange } from "../../../src/core/command
 import { type DeclaredQueue, type DeclareQueue, declareQueue } from "../../../src/core/commands/declare-queue.ts";
 import { BrokerError } from "../../../src/core/errors.ts";
 import type { Destination } from "../../../src/core/exchange/exchange.ts";
+import { NO_POLICY } from "../../../src/core/policy-values.ts";
 import type { DefinitionKind } from "../../../src/core/ports.ts";
 import type { Queue, QueueOptions } from "../../../src/core/queue/queue.ts";
 import { Vhost } from "../../../src/core/vhost.ts";
+import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import type { Random } from "../../../src/lib/random.ts";
 import { EMPTY_TABLE, type FieldTable } from "../../../src/wire/field-table.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
 import { MemoryDefinitions } from "../auth/memory-definitions.ts";
 import { deduplicationEnvironment } from "../deduplication/fixtures.ts";
 import { FakeDelayLine } from "../exchange/fake-delay-line.ts";
@@ -165,6 +166,7 @@ export function vhostOver(definitions: MemoryDefinitions): Vhost {
     definitions,
     random: countingRandom(),
     clock: new ManualClock(),
+    policies: { policyFor: () => NO_POLICY, defer: setImmediate },
   });
 }
 

@@ -4,11 +4,11 @@ import { Message } from "../../../src/core/message.ts";
 import type { Store } from "../../../src/core/ports.ts";
 import type { Receipt } from "../../../src/core/receipt.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
+import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { contentBodyBytes, encodeContent } from "../../../src/wire/content.ts";
 import { type PlainFieldValue, tableFrom } from "../../../src/wire/field-table.ts";
 import { encodeProperties, type Properties } from "../../../src/wire/properties.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
 
 /** A store that is new unless given, a barrier whose turns the test makes, and a clock that stands still. */
 export function deduplicationEnvironment(

@@ -5,7 +5,8 @@ import { KeysInQueue } from "../../../src/core/deduplication/keys-in-queue.ts";
 import type { DeduplicatedQueue } from "../../../src/core/deduplication/queue-deduplication.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { EMPTY_TABLE } from "../../../src/wire/field-table.ts";
-import { SeededRandom } from "../../fuzz/seeded-random.ts";
+import type { SeededRandom } from "../../fuzz/seeded-random.ts";
+import { withSeed } from "../../support/with-seed.ts";
 import { deduplicationEnvironment, messageWith, settled } from "./fixtures.ts";
 
 const RUNS = Number(process.env["LEVERET_MODEL_RUNS"] ?? 40);
@@ -21,16 +22,10 @@ const QUEUE: DeduplicatedQueue = {
   refuses: () => false,
 };
 
-test("[deduplication/queue] knows the keys of what is in the queue, through commits and kills", async () => {
-  const seed = Number(process.env["LEVERET_MODEL_SEED"] ?? SeededRandom.anySeed());
-  const random = new SeededRandom(seed);
-  try {
+test("[deduplication/queue] knows the keys of what is in the queue, through commits and kills", () =>
+  withSeed(async (random) => {
     for (let run = 0; run < RUNS; run++) await runOnce(random.fork());
-  } catch (error) {
-    console.error(`replay with LEVERET_MODEL_SEED=${seed}`);
-    throw error;
-  }
-});
+  }));
 
 async function runOnce(random: SeededRandom): Promise<void> {
   let store = new MemoryStore();

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { DeduplicationWindow } from "../../../src/core/deduplication/deduplication-window.ts";
 import { NOTE_KEYS_MAX } from "../../../src/core/deduplication/window-note.ts";
+import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
-import { SeededRandom } from "../../fuzz/seeded-random.ts";
+import type { SeededRandom } from "../../fuzz/seeded-random.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import { withSeed } from "../../support/with-seed.ts";
 import { deduplicationEnvironment, settled } from "./fixtures.ts";
 
 const RUNS = Number(process.env["LEVERET_MODEL_RUNS"] ?? 60);
@@ -112,16 +113,10 @@ class Bench {
   }
 }
 
-test("[deduplication/window] knows what a plain model knows, whatever happens, commits that fail and kills included", async () => {
-  const seed = Number(process.env["LEVERET_MODEL_SEED"] ?? SeededRandom.anySeed());
-  const random = new SeededRandom(seed);
-  try {
+test("[deduplication/window] knows what a plain model knows, whatever happens, commits that fail and kills included", () =>
+  withSeed(async (random) => {
     for (let run = 0; run < RUNS; run++) await runOnce(random.fork());
-  } catch (error) {
-    console.error(`replay with LEVERET_MODEL_SEED=${seed}`);
-    throw error;
-  }
-});
+  }));
 
 async function runOnce(random: SeededRandom): Promise<void> {
   const size = random.pick([1, 2, 3, 16, 17, 33, 60]);

@@ -3,15 +3,16 @@ import { createExchange } from "../../../src/core/exchange/create-exchange.ts";
 import type { Binding, Destination, Exchange, RoutingInput } from "../../../src/core/exchange/exchange.ts";
 import type { ExchangeEnvironment } from "../../../src/core/exchange/exchange-environment.ts";
 import type { ExchangeSpec } from "../../../src/core/exchange/exchange-spec.ts";
+import { RouteChanges } from "../../../src/core/exchange/route-changes.ts";
 import type { Target } from "../../../src/core/exchange/target.ts";
 import { Message } from "../../../src/core/message.ts";
 import type { QueueType } from "../../../src/core/queue-type.ts";
+import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import type { Random } from "../../../src/lib/random.ts";
 import { contentBody, contentBodyBytes, encodeContent } from "../../../src/wire/content.ts";
 import { EMPTY_TABLE, type FieldTable, type PlainFieldValue, tableFrom } from "../../../src/wire/field-table.ts";
 import { encodeProperties, type Properties } from "../../../src/wire/properties.ts";
 import { SeededRandom } from "../../fuzz/seeded-random.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
 import { deduplicationEnvironment } from "../deduplication/fixtures.ts";
 import { FakeDelayLine } from "./fake-delay-line.ts";
 import { memoryHistory } from "./memory-history.ts";
@@ -46,6 +47,7 @@ export function exchange(
       random: randomFrom(1),
       clock: new ManualClock(),
       exchangeByName: () => undefined,
+      routeChanges: new RouteChanges(),
       allocateId: () => 1,
       releaseId: () => {},
       deduplication: deduplicationEnvironment(),

@@ -5,8 +5,8 @@ import { ArenaPool } from "../../../src/core/queue/arena.ts";
 import { HistoryLog } from "../../../src/core/queue/history-log.ts";
 import { MemoryBudget } from "../../../src/core/queue/memory-budget.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
+import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
 
 const MEMORY_BYTES_MAX = 1024 * 1024;
 

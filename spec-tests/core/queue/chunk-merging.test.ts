@@ -7,10 +7,10 @@ import { ArenaPool } from "../../../src/core/queue/arena.ts";
 import { MemoryBudget } from "../../../src/core/queue/memory-budget.ts";
 import { MessageLog } from "../../../src/core/queue/message-log.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
+import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import { MemoryState } from "../../../src/store/memory-state.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { encodeContent } from "../../../src/wire/content.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
 
 const QUEUE_ID = 1;
 /** Of 5,000 messages of 130 octets: as many as are gathered before a merge, and those that are full. */

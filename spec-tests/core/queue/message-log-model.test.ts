@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { test } from "node:test";
 import { CommitBarrier } from "../../../src/core/commit-barrier.ts";
 import { Message } from "../../../src/core/message.ts";
@@ -9,12 +8,14 @@ import { MessageLog } from "../../../src/core/queue/message-log.ts";
 import { readDeliveredMark, readNoteKey } from "../../../src/core/queue/notes.ts";
 import type { Receipt } from "../../../src/core/receipt.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
+import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import { MemoryState } from "../../../src/store/memory-state.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { contentBody } from "../../../src/wire/content.ts";
+import type { SeededRandom } from "../../fuzz/seeded-random.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
 import { messageTo } from "../../support/messages.ts";
+import { withSeed } from "../../support/with-seed.ts";
 
 const QUEUE_ID = 7;
 const STEPS = 3_000;
@@ -34,23 +35,12 @@ interface Entry {
   sequence: number;
 }
 
-/** Numbers that follow from a seed: mulberry32. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
-
 /** A message log beside a list that does the same. */
 class Model {
   readonly state = new MemoryState();
   readonly clock = new ManualClock();
   readonly view = new Message();
-  readonly random: (below: number) => number;
+  readonly random: SeededRandom;
   readonly bodyBytesMax: number;
   entries: Entry[] = [];
   store!: FaultyStore;
@@ -71,7 +61,7 @@ class Model {
     },
   };
 
-  constructor(random: (below: number) => number, bodyBytesMax: number) {
+  constructor(random: SeededRandom, bodyBytesMax: number) {
     this.random = random;
     this.bodyBytesMax = bodyBytesMax;
     this.open();
@@ -106,8 +96,8 @@ class Model {
 
   append(): void {
     const number = this.nextNumber++;
-    const persistent = this.random(4) > 0;
-    const body = `${number}:${"x".repeat(this.random(this.bodyBytesMax))}`;
+    const persistent = this.random.below(4) > 0;
+    const body = `${number}:${"x".repeat(this.random.below(this.bodyBytesMax))}`;
     const message = messageTo("q", body, persistent);
     message.publishedAt = 1_700_000_000_000 + number;
     const entry: Entry = {
@@ -141,7 +131,7 @@ class Model {
 
   settle(): void {
     const taken = this.entries.filter((entry) => entry.state === "taken");
-    const entry = taken[this.random(3) === 0 ? this.random(Math.max(1, taken.length)) : 0];
+    const entry = taken[this.random.below(3) === 0 ? this.random.below(Math.max(1, taken.length)) : 0];
     if (entry === undefined) return;
     entry.state = "settled";
     this.log.settle(entry.sequence, entry.persistent, entry.body.length);
@@ -150,7 +140,7 @@ class Model {
 
   requeue(): void {
     const taken = this.entries.filter((entry) => entry.state === "taken");
-    const entry = taken[this.random(Math.max(1, taken.length))];
+    const entry = taken[this.random.below(Math.max(1, taken.length))];
     if (entry === undefined) return;
     entry.state = "ready";
     this.log.requeue(entry.sequence, entry.body.length);
@@ -202,7 +192,7 @@ class Model {
 
   async step(weights: Readonly<Record<string, number>>): Promise<void> {
     const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
-    let at = this.random(total);
+    let at = this.random.below(total);
     for (const [operation, weight] of Object.entries(weights)) {
       at -= weight;
       if (at < 0) {
@@ -229,9 +219,8 @@ for (const [name, weights] of Object.entries(PROFILES)) {
 }
 
 async function compare(name: string, weights: Readonly<Record<string, number>>): Promise<void> {
-  const seed = Number(process.env["LEVERET_MODEL_SEED"] ?? randomInt(2 ** 31));
-  try {
-    const model = new Model(seeded(seed), name === "a backlog beyond memory" ? 3_000 : 200);
+  await withSeed(async (random) => {
+    const model = new Model(random, name === "a backlog beyond memory" ? 3_000 : 200);
     for (let step = 0; step < STEPS; step++) {
       await model.step(weights);
       model.check();
@@ -246,8 +235,5 @@ async function compare(name: string, weights: Readonly<Record<string, number>>):
     await model.commit();
     assert.equal(model.memory.usedBytes, 0, "an empty log holds no memory");
     assert.equal(model.barrier.pendingBytes, 0);
-  } catch (error) {
-    console.error(`replay with LEVERET_MODEL_SEED=${seed}`);
-    throw error;
-  }
+  });
 }

@@ -7,12 +7,13 @@ import { MemoryBudget } from "../../../src/core/queue/memory-budget.ts";
 import { readDeliveredMark, readNoteKey } from "../../../src/core/queue/notes.ts";
 import { PriorityLog } from "../../../src/core/queue/priority-log.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
+import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import { MemoryState } from "../../../src/store/memory-state.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { contentBody } from "../../../src/wire/content.ts";
-import { SeededRandom } from "../../fuzz/seeded-random.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
+import type { SeededRandom } from "../../fuzz/seeded-random.ts";
 import { messageTo } from "../../support/messages.ts";
+import { withSeed } from "../../support/with-seed.ts";
 
 const QUEUE_ID = 7;
 const STEPS = 3_000;
@@ -208,9 +209,8 @@ for (const [kind, options] of [
 }
 
 async function compare(options: typeof CLASSIC, weights: Readonly<Record<string, number>>): Promise<void> {
-  const seed = Number(process.env["LEVERET_MODEL_SEED"] ?? SeededRandom.anySeed());
-  try {
-    const model = new Model(new SeededRandom(seed), options);
+  await withSeed(async (random) => {
+    const model = new Model(random, options);
     for (let step = 0; step < STEPS; step++) {
       await model.step(weights);
       model.check();
@@ -225,8 +225,5 @@ async function compare(options: typeof CLASSIC, weights: Readonly<Record<string,
     await model.commit();
     await model.commit();
     assert.equal(model.memory.usedBytes, 0, "an empty log holds no memory");
-  } catch (error) {
-    console.error(`replay with LEVERET_MODEL_SEED=${seed}`);
-    throw error;
-  }
+  });
 }

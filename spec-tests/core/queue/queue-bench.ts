@@ -6,8 +6,8 @@ import type { Message } from "../../../src/core/message.ts";
 import { NO_POLICY, type PolicyValues } from "../../../src/core/policy-values.ts";
 import { ArenaPool } from "../../../src/core/queue/arena.ts";
 import type { Consumer, DeliverySink } from "../../../src/core/queue/consumer.ts";
-import type { DeathReason } from "../../../src/core/queue/dead-letter/death.ts";
 import type { DeadLetterRouter } from "../../../src/core/queue/dead-letter/dead-letter-router.ts";
+import type { DeathReason } from "../../../src/core/queue/dead-letter/death.ts";
 import { MemoryBudget } from "../../../src/core/queue/memory-budget.ts";
 import { MessageQueue } from "../../../src/core/queue/message-queue.ts";
 import type { Queue } from "../../../src/core/queue/queue.ts";
@@ -16,21 +16,24 @@ import type { QueueType } from "../../../src/core/queue-type.ts";
 import type { Receipt } from "../../../src/core/receipt.ts";
 import { Turn } from "../../../src/core/turn.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
+import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import { MemoryState } from "../../../src/store/memory-state.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { contentBody } from "../../../src/wire/content.ts";
 import { EMPTY_TABLE, type FieldTable } from "../../../src/wire/field-table.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
 import { messageTo } from "../../support/messages.ts";
 
 /** Takes what dies, unless told to take nothing. */
 export class Graveyard implements DeadLetterRouter {
   readonly dead: { body: string; reason: DeathReason }[] = [];
+  /** The same, as they came. */
+  readonly messages: Message[] = [];
   takes = true;
 
   deadLetter(message: Message, _queueName: string, reason: DeathReason): void {
     this.dead.push({ body: bodyOf(message), reason });
+    this.messages.push(message.detached());
   }
 
   tryDeadLetter(message: Message, queueName: string, reason: DeathReason): boolean {

@@ -7,8 +7,8 @@ import { ArenaPool } from "../../../src/core/queue/arena.ts";
 import { MemoryBudget } from "../../../src/core/queue/memory-budget.ts";
 import { MessageLog } from "../../../src/core/queue/message-log.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
+import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
 import { messageTo } from "../../support/messages.ts";
 
 const QUEUE_ID = 1;

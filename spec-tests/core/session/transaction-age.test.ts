@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import { tableFrom } from "../../../src/wire/field-table.ts";
 import { handshake } from "../../support/handshake.ts";
-import { ManualClock } from "../../support/manual-clock.ts";
 import { drain, expectReady } from "../../support/queues.ts";
 import { RawClient } from "../../support/raw-client.ts";
 import { startTestBroker } from "../../support/test-broker.ts";

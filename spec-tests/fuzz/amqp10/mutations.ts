@@ -1,5 +1,6 @@
 import { readValue } from "../../../src/amqp10/codec/types.ts";
 import { checkValue } from "../../../src/amqp10/codec/value-check.ts";
+import { type Mutation, PIECE_MUTATIONS } from "../piece-mutations.ts";
 import type { SeededRandom } from "../seeded-random.ts";
 import type { RecordedSession } from "./recorded-sessions.ts";
 
@@ -9,8 +10,6 @@ export interface FuzzCase {
   /** What was done to it, for the report of a failure. */
   readonly description: string;
 }
-
-type Mutation = (pieces: Buffer[], random: SeededRandom, others: readonly RecordedSession[]) => void;
 
 const MUTATIONS_MAX = 3;
 const GARBAGE_BYTES_MAX = 2_000;
@@ -43,6 +42,7 @@ export function fuzzCase(sessions: readonly RecordedSession[], random: SeededRan
 }
 
 const MUTATIONS: Readonly<Record<string, Mutation>> = {
+  ...PIECE_MUTATIONS,
   "field replaced": (pieces, random) => replaceField(pieces, random),
   "other field replaced": (pieces, random) => replaceField(pieces, random),
   "value replaced": (pieces, random) => replaceValue(pieces, random),
@@ -79,36 +79,10 @@ const MUTATIONS: Readonly<Record<string, Mutation>> = {
     const piece = random.pick(pieces);
     if (piece.length >= HEAD_BYTES) piece.writeUInt16BE(random.pick(CHANNELS), 6);
   },
-  "frame cut short": (pieces, random) => {
-    const at = random.integer(0, pieces.length - 1);
-    const piece = pieces[at] as Buffer;
-    pieces[at] = piece.subarray(0, random.integer(0, piece.length));
-  },
-  "session cut short": (pieces, random) => {
-    pieces.length = random.integer(1, pieces.length);
-  },
-  "frame left out": (pieces, random) => {
-    pieces.splice(random.integer(0, pieces.length - 1), 1);
-  },
-  "frames repeated": (pieces, random) => {
-    const start = random.integer(0, pieces.length - 1);
-    const repeated = pieces.slice(start, start + random.integer(1, 10)).map((piece) => Buffer.from(piece));
-    pieces.splice(random.integer(start, pieces.length), 0, ...repeated);
-  },
   "frame flooded": (pieces, random) => {
     const at = random.integer(0, pieces.length - 1);
     const piece = pieces[at] as Buffer;
     pieces.splice(at, 0, Buffer.concat(Array.from({ length: random.pick([50, 200, 500]) }, () => piece)));
-  },
-  "frames swapped": (pieces, random) => {
-    const [one, other] = [random.integer(0, pieces.length - 1), random.integer(0, pieces.length - 1)];
-    [pieces[one], pieces[other]] = [pieces[other] as Buffer, pieces[one] as Buffer];
-  },
-  "frames of another session": (pieces, random, others) => {
-    const other = random.pick(others);
-    const start = random.integer(0, other.length - 1);
-    const inserted = other.slice(start, start + random.integer(1, 6)).map((piece) => Buffer.from(piece));
-    pieces.splice(random.integer(0, pieces.length), 0, ...inserted);
   },
   "garbage between frames": (pieces, random) => {
     pieces.splice(random.integer(0, pieces.length), 0, randomBytes(random, random.integer(1, GARBAGE_BYTES_MAX)));

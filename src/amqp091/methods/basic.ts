@@ -2,9 +2,10 @@ import { BrokerError } from "../../core/errors.ts";
 import type { Handlers, MethodChannel } from "./handler.ts";
 
 export const basicMethods: Handlers = {
-  "basic.qos"(channel, { prefetchSize, prefetchCount, global }) {
+  // As in RabbitMQ 4.3, `global` makes no difference.
+  "basic.qos"(channel, { prefetchSize, prefetchCount }) {
     if (prefetchSize !== 0) throw new BrokerError("NOT_IMPLEMENTED", `prefetch_size!=0 (${prefetchSize})`);
-    channel.session.setPrefetch(prefetchCount, global);
+    channel.session.setPrefetch(prefetchCount);
     channel.send("basic.qos-ok", {});
   },
 
@@ -51,7 +52,7 @@ export const basicMethods: Handlers = {
   },
 
   "basic.reject"(channel, { deliveryTag, requeue }) {
-    channel.session.acknowledge(deliveryTag, false, requeue ? "failed" : "rejected");
+    channel.session.acknowledge(deliveryTag, false, requeue ? "failed" : "failed-for-good");
   },
 
   "basic.recover"(channel, { requeue }) {

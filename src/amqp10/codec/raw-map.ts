@@ -8,6 +8,8 @@ const MAP32 = 0xd1;
 export interface RawEntry {
   readonly key: string;
   readonly start: number;
+  /** Where the constructor of the value is. */
+  readonly valueStart: number;
   readonly end: number;
 }
 
@@ -21,7 +23,7 @@ export function rawEntries(buffer: Buffer, start: number): RawEntry[] {
   for (let at = start + 1 + 2 * width; at < end; ) {
     const valueStart = checkValue(buffer, at, end);
     const next = checkValue(buffer, valueStart, end);
-    entries.push({ key: String(readValue(buffer, at).value), start: at, end: next });
+    entries.push({ key: String(readValue(buffer, at).value), start: at, valueStart, end: next });
     at = next;
   }
   return entries;

@@ -9,6 +9,18 @@ import type { Section } from "./sections.ts";
 
 const BASIC_PREFIX = "x-basic-";
 
+/** Headers named so keep the octets of an annotation: see modified-annotations.ts. */
+export const EXACT_PREFIX = "x-amqp-1.0-annotation-";
+
+/** What the broker says of a message that it delivers, whatever its sender has said. */
+const OWN_ANNOTATION =
+  /^x-(exchange|routing-key|opt-deaths|delivery-count|acquired-count|stream-offset|(first|last)-death-(queue|reason|exchange))$/;
+
+/** True for what the broker itself says in every delivery: nobody else's word for it counts. */
+export function isOwnAnnotation(key: string): boolean {
+  return OWN_ANNOTATION.test(key);
+}
+
 /** What the broker says itself about a message that it delivers: a sender's word for it does not count. */
 const OWN_ANNOTATIONS: ReadonlySet<string> = new Set([
   "x-exchange",
@@ -30,8 +42,8 @@ const NO_ANNOTATIONS: ReadonlySet<string> = new Set([
 export function headersFromAnnotations(annotations: ReadonlyMap<string, Typed>): [string, FieldValue][] {
   const headers: [string, FieldValue][] = [];
   for (const [key, value] of annotations) {
-    if (!key.startsWith("x-") || OWN_ANNOTATIONS.has(key) || key.startsWith(BASIC_PREFIX) || !isFieldName(key))
-      continue;
+    if (!key.startsWith("x-") || OWN_ANNOTATIONS.has(key) || !isFieldName(key)) continue;
+    if (key.startsWith(BASIC_PREFIX) || key.startsWith(EXACT_PREFIX)) continue;
     const field = fieldFrom(value);
     if (field !== undefined) headers.push([key === "x-cc" ? "CC" : key, field]);
   }
@@ -56,6 +68,7 @@ export function annotationsFromHeaders(headers: FieldTable, isKnown: (key: strin
   for (const [key, field] of headers) {
     const name = key === "CC" && field.type === "array" ? "x-cc" : key;
     if (!name.startsWith("x-") || NO_ANNOTATIONS.has(name) || isKnown(name)) continue;
+    if (name.startsWith(EXACT_PREFIX)) continue;
     items.push(symbol(name), valueFrom(field));
   }
   return items;

@@ -6,12 +6,14 @@ import { EMPTY_TABLE, type FieldTable, type TableLimits } from "../../wire/field
 import { octetsFromString } from "../../wire/octet-string.ts";
 import { decodeProperties, type Properties } from "../../wire/properties.ts";
 import { encodeRawMap, rawEntries } from "../codec/raw-map.ts";
+import { recordOf } from "../codec/type-names.ts";
 import {
   bool,
   composite,
   described,
   encodeValue,
   encodeValues,
+  readValue,
   string,
   symbol,
   type Typed,
@@ -20,10 +22,16 @@ import {
   ulong,
 } from "../codec/types.ts";
 import { Amqp10Error } from "../error-condition.ts";
-import { addressAnnotations, annotationsFromHeaders, applicationPropertiesFromHeaders } from "./annotations.ts";
+import {
+  addressAnnotations,
+  annotationsFromHeaders,
+  applicationPropertiesFromHeaders,
+  isOwnAnnotation,
+} from "./annotations.ts";
 import { deathsAnnotation } from "./deaths.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { AMQP10_BODY_TYPE } from "./incoming-message.ts";
+import { exactAnnotations, isChanged } from "./modified-annotations.ts";
 import { ORIGINAL_SECTIONS_HEADER, type OriginalSections, unpackOriginalSections } from "./original-sections.ts";
 import { propertiesValue, readProperties, userIdRange } from "./properties-section.ts";
 import { readSections, SECTIONS, type Section } from "./sections.ts";
@@ -32,9 +40,6 @@ const PERSISTENT = 2;
 const ANNOTATIONS_HEAD = Buffer.of(0x00, 0x53, SECTIONS.messageAnnotations);
 /** What is said of every delivery, or converted in another way, whatever a header of that name says. */
 const CONVERTED_ANNOTATIONS = ["x-exchange", "x-routing-key", "x-opt-deaths"];
-/** What the broker says of a message, whatever its sender has said. */
-const OWN_ANNOTATION =
-  /^x-(exchange|routing-key|opt-deaths|delivery-count|acquired-count|stream-offset|(first|last)-death-(queue|reason|exchange))$/;
 const UINT_MAX = 0xffff_ffff;
 /** What is queued was within the broker's limits when it came. */
 const NO_TABLE_LIMITS: TableLimits = { bytesMax: Number.POSITIVE_INFINITY, depthMax: Number.POSITIVE_INFINITY };
@@ -47,11 +52,33 @@ export function encodeOutgoing(message: Message, redelivered: boolean): Buffer {
   const headers = properties.headers ?? EMPTY_TABLE;
   const body = contentBody(buffer, contentStart, contentEnd);
   const original = originalSections(properties, headers);
-  const parts = [encodeValue(headerValue(properties, headers, redelivered))];
+  const parts = [encodeValue(headerValue(message, properties, headers, redelivered))];
   parts.push(encodeAnnotations(message, properties, headers, original));
   if (original === undefined) addConverted(parts, properties, headers, body);
   else addOriginal(parts, original, properties, body);
   return Buffer.concat(parts);
+}
+
+/** What of a message cannot be changed on its way, and filters go by. */
+export interface BareSections {
+  /** The fields of the properties section, in their order. */
+  readonly properties: readonly Typed[];
+  readonly applicationProperties: ReadonlyMap<string, Typed>;
+}
+
+/** The sections of a message as {@link encodeOutgoing} sends them. */
+export function bareSections({ buffer, contentStart }: Message): BareSections {
+  const start = contentPropertiesStart(contentStart);
+  const properties = decodeProperties(buffer, start, contentPropertiesEnd(buffer, contentStart), NO_TABLE_LIMITS);
+  const headers = properties.headers ?? EMPTY_TABLE;
+  const original = originalSections(properties, headers);
+  const kept = (section: Section | undefined): Typed | undefined =>
+    original === undefined || section === undefined ? undefined : readValue(original.buffer, section.valueStart);
+  const [list, map] =
+    original === undefined
+      ? [propertiesValue(properties), applicationPropertiesFromHeaders(headers)]
+      : [kept(original.sections.properties), kept(original.sections.applicationProperties)];
+  return { properties: (list?.value ?? []) as readonly Typed[], applicationProperties: recordOf(map) ?? new Map() };
 }
 
 /** The subject that the sender of a message gave it through AMQP 1.0. */
@@ -91,13 +118,15 @@ function namesUser({ buffer, sections }: OriginalSections, userId: string | unde
 }
 
 function headerValue(
+  { failedCount }: Message,
   { deliveryMode, priority, expiration }: Properties,
   headers: FieldTable,
   redelivered: boolean,
 ): Typed {
   const failed = headers.get("x-delivery-count");
   // It may be a client's, who can make it anything.
-  const deliveryCount = failed?.type === "long" ? Math.max(0, Math.min(Number(failed.value), UINT_MAX)) : 0;
+  const deliveryCount =
+    failed?.type === "long" ? Math.max(failedCount, Math.min(Number(failed.value), UINT_MAX)) : failedCount;
   const firstAcquirer = !redelivered && deliveryCount === 0 && !headers.has("x-death");
   return composite(SECTIONS.header, [
     bool(deliveryMode === PERSISTENT),
@@ -117,10 +146,19 @@ function encodeAnnotations(
 ): Buffer {
   const keys = new Set(CONVERTED_ANNOTATIONS);
   const items: Buffer[] = [];
+  // Whoever gave the message back may have changed what its sender had annotated.
+  const isReturned = headers.has("x-acquired-count") || headers.has("x-death");
+  if (isReturned) {
+    for (const { key, octets } of exactAnnotations(headers)) {
+      keys.add(key);
+      items.push(octets);
+    }
+  }
   const sent = original?.sections.messageAnnotations;
   if (original !== undefined && sent !== undefined) {
-    for (const { key, start, end } of rawEntries(original.buffer, sent.valueStart)) {
-      if (OWN_ANNOTATION.test(key)) continue;
+    for (const { key, start, valueStart, end } of rawEntries(original.buffer, sent.valueStart)) {
+      if (isOwnAnnotation(key) || keys.has(key)) continue;
+      if (isReturned && isChanged(headers, key, readValue(original.buffer, valueStart))) continue;
       keys.add(key);
       items.push(original.buffer.subarray(start, end));
     }

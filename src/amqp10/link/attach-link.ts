@@ -1,9 +1,9 @@
 import { Amqp10Error } from "../error-condition.ts";
 import { isManagement } from "../management/management-address.ts";
 import type { ManagementLinks } from "../management/management-links.ts";
-import { attachSource } from "./attach-source.ts";
-import { attachCoordinator, attachTarget } from "./attach-target.ts";
-import type { AttachRequest, Link } from "./link.ts";
+import { prepareSource } from "./attach-source.ts";
+import { attachCoordinator, prepareTarget } from "./attach-target.ts";
+import type { AttachRequest, PreparedLink } from "./link.ts";
 import type { LinkSession } from "./link-session.ts";
 import { isCoordinator } from "./terminus.ts";
 
@@ -13,17 +13,18 @@ export interface AttachingSession extends LinkSession {
 }
 
 /**
- * Makes the link that a client asks for, and answers its attach.
+ * Makes what a link needs that a client asks for.
  *
- * @throws Amqp10Error or BrokerError when there can be none; the attach has not been answered then
+ * @throws Amqp10Error or BrokerError when there can be none
  */
-export function attachLink(session: AttachingSession, request: AttachRequest, clientReceives: boolean): Link {
+export function prepareLink(session: AttachingSession, request: AttachRequest, clientReceives: boolean): PreparedLink {
   if (isManagement(clientReceives ? request.source : request.target)) {
     if (request.properties.get("paired")?.value !== true) {
       throw new Amqp10Error("amqp:invalid-field", "Link property 'paired' is not set to boolean value 'true'");
     }
-    return session.management.attach(session, request, clientReceives);
+    return { isDurable: false, attach: () => session.management.attach(session, request, clientReceives) };
   }
-  if (clientReceives) return attachSource(session, request);
-  return isCoordinator(request.target) ? attachCoordinator(session, request) : attachTarget(session, request);
+  if (clientReceives) return prepareSource(session, request);
+  if (isCoordinator(request.target)) return { isDurable: false, attach: () => attachCoordinator(session, request) };
+  return prepareTarget(session, request);
 }

@@ -3,9 +3,8 @@ import { checkQueueAccess } from "../../core/session/queue-access.ts";
 import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
 import type { Typed } from "../codec/types.ts";
 import { fieldFrom } from "../conversion/field-values.ts";
-import { compileSelector } from "../selector/compile-selector.ts";
 import { readFilters } from "./filters.ts";
-import { type AttachRequest, type Link, SENDER_SETTLES } from "./link.ts";
+import { type AttachRequest, type Link, type PreparedLink, SENDER_SETTLES } from "./link.ts";
 import type { LinkSession } from "./link-session.ts";
 import { type ResolvedSource, resolveSource } from "./queue-source.ts";
 import { SendingLink } from "./sending-link.ts";
@@ -19,19 +18,22 @@ const CONSUMER_ARGUMENTS = [
   ["rabbitmq:consumer-timeout", "x-consumer-timeout"],
 ] as const;
 
-/** Starts a link on which the client receives. @throws Amqp10Error or BrokerError */
-export function attachSource(session: LinkSession, request: AttachRequest): Link {
+/** Finds what a client is to receive from, or makes it. @throws Amqp10Error or BrokerError */
+export function prepareSource(session: LinkSession, request: AttachRequest): PreparedLink {
   const resolved = resolveSource(session, request);
-  try {
-    return startLink(session, request, resolved);
-  } catch (error) {
-    resolved.ended?.(false);
-    throw error;
-  }
+  const attach = (): Link => {
+    try {
+      return startLink(session, request, resolved);
+    } catch (error) {
+      resolved.ended?.(false);
+      throw error;
+    }
+  };
+  return { isDurable: resolved.isDeclared, attach };
 }
 
 function startLink(session: LinkSession, request: AttachRequest, resolved: ResolvedSource): Link {
-  const { queueName, source, isSubscription, ended } = resolved;
+  const { queueName, source, isSubscription, isDurable, ended } = resolved;
   const queue = queueFor(session, queueName);
   const isStream = queue.type === "stream";
   const filters = readFilters(source.filter, isStream || isSubscription);
@@ -42,7 +44,8 @@ function startLink(session: LinkSession, request: AttachRequest, resolved: Resol
     exclusive: false,
     arguments: new Map([...consumerArguments(request.properties), ...filters.arguments]),
     isStream,
-    selects: filters.selector === undefined ? undefined : compileSelector(filters.selector),
+    isDurable,
+    selects: filters.selects,
     ended,
   });
   try {

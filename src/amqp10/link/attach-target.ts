@@ -9,11 +9,11 @@ import {
 import { composite, symbols } from "../codec/types.ts";
 import { Amqp10Error } from "../error-condition.ts";
 import { CoordinatorLink } from "./coordinator-link.ts";
-import type { AttachRequest, Link } from "./link.ts";
+import type { AttachRequest, Link, PreparedLink } from "./link.ts";
 import { expiryInEffect, LinkMemory } from "./link-memory.ts";
 import type { LinkSession } from "./link-session.ts";
 import { PublishingLink } from "./publishing-link.ts";
-import { declareTemporaryQueue, deleteIfThere, isTopic, queueNameOf } from "./queue-source.ts";
+import { declaresQueue, declareTemporaryQueue, deleteIfThere, isTopic, queueNameOf } from "./queue-source.ts";
 import { encodeTarget, readTarget, type Terminus } from "./terminus.ts";
 
 const COORDINATOR = 0x30;
@@ -29,11 +29,16 @@ interface ResolvedTarget {
   readonly temporaryQueueName: string | undefined;
 }
 
-/** Starts a link on which the client sends. @throws Amqp10Error or BrokerError */
-export function attachTarget(session: LinkSession, request: AttachRequest): Link {
+/** Finds where a client is to send to, or makes it. @throws Amqp10Error or BrokerError */
+export function prepareTarget(session: LinkSession, request: AttachRequest): PreparedLink {
   if (request.target === undefined) throw new Amqp10Error("amqp:invalid-field", "Attach refused: a target is required");
   const asked = expiryInEffect(readTarget(request.target));
-  const { address, target, temporaryQueueName } = resolveTarget(session, asked);
+  const resolved = resolveTarget(session, asked);
+  return { isDurable: declaresQueue(asked), attach: () => attachTarget(session, request, resolved) };
+}
+
+function attachTarget(session: LinkSession, request: AttachRequest, resolved: ResolvedTarget): Link {
+  const { address, target, temporaryQueueName } = resolved;
   if (address !== undefined) checkExchange(session, address.exchangeName);
   const ended = temporaryQueueName === undefined ? undefined : () => deleteIfThere(session, temporaryQueueName);
   const memory = new LinkMemory(session, request, target);

@@ -23,6 +23,8 @@ export interface Link {
   readonly handle: number;
   /** True when the client receives on it. */
   readonly clientReceives: boolean;
+  /** Something durable goes with it when it is closed for good. */
+  readonly isDurable: boolean;
   /** The client's flow for this link. @throws Amqp10Error or BrokerError for what ends the link */
   takeFlow(flow: Fields): void;
   /** The client's transfer. @throws Amqp10Error or BrokerError for what ends the link */
@@ -90,6 +92,14 @@ function tagsOf(unsettled: Typed | undefined): ReadonlySet<string> | undefined {
   const tags = new Set<string>();
   for (const [{ value }] of entries) if (Buffer.isBuffer(value)) tags.add(value.toString("latin1"));
   return tags;
+}
+
+/** A link whose ends are there. */
+export interface PreparedLink {
+  /** Something durable has been declared for it: the attach is to be answered when that is on disk. */
+  readonly isDurable: boolean;
+  /** Makes the link and answers the attach. @throws Amqp10Error or BrokerError; the attach has not been answered then */
+  attach(): Link;
 }
 
 /** What we answer an attach with, beside its name and handle. */

@@ -23,6 +23,10 @@ export interface ResolvedSource {
   readonly source: Terminus;
   /** The queue is a subscription: what the link does not want can be dropped from it. */
   readonly isSubscription: boolean;
+  /** The queue is durable, and goes when the link is closed for good. */
+  readonly isDurable: boolean;
+  /** Something durable has been declared for the link. */
+  readonly isDeclared: boolean;
   /** Called when the link is over; `closed`: for good. */
   readonly ended: ((closed: boolean) => void) | undefined;
 }
@@ -35,7 +39,14 @@ export function resolveSource(session: LinkSession, request: AttachRequest): Res
   const { address } = source;
   if (address === undefined) throw new Amqp10Error("amqp:invalid-field", "Attach refused: a source needs an address");
   if (isTopic(source)) return topicSubscription(session, request, source, address);
-  return { queueName: queueNameOf(session, source, address), source, isSubscription: false, ended: undefined };
+  return {
+    queueName: queueNameOf(session, source, address),
+    source,
+    isSubscription: false,
+    isDurable: false,
+    isDeclared: declaresQueue(source),
+    ended: undefined,
+  };
 }
 
 /** True for a terminus whose address is the name of a topic. */
@@ -43,14 +54,17 @@ export function isTopic({ capabilities }: Terminus): boolean {
   return capabilities.some((capability) => TOPIC_CAPABILITIES.includes(capability));
 }
 
+/** True for a terminus whose queue is declared, whether it is there or not. */
+export function declaresQueue({ address, capabilities }: Terminus): boolean {
+  return address !== undefined && !address.startsWith("/") && capabilities.includes(QUEUE_CAPABILITY);
+}
+
 /** The queue that an address means. One that is just a name is created if its capability says that it is a queue's. */
 export function queueNameOf(session: LinkSession, terminus: Terminus, address: string): string {
   const { vhost } = session.host.identity;
   const queueName = parseQueueAddress(address) ?? plainName(address);
   if (vhost.findQueue(queueName) !== undefined) return queueName;
-  if (queueName !== address || !terminus.capabilities.includes(QUEUE_CAPABILITY)) {
-    throw notFound("queue", queueName, vhost.name);
-  }
+  if (!declaresQueue(terminus)) throw notFound("queue", queueName, vhost.name);
   return declare(session, queueName, { durable: true, exclusive: false, autoDelete: false });
 }
 
@@ -70,7 +84,14 @@ export function declareTemporaryQueue(session: LinkSession): string {
 function dynamicSource(session: LinkSession, source: Terminus): ResolvedSource {
   const queueName = declareTemporaryQueue(session);
   const named = { ...source, address: queueAddress(queueName), durable: 0, expiryPolicy: "link-detach" };
-  return { queueName, source: named, isSubscription: false, ended: () => deleteIfThere(session, queueName) };
+  return {
+    queueName,
+    source: named,
+    isSubscription: false,
+    isDurable: false,
+    isDeclared: false,
+    ended: () => deleteIfThere(session, queueName),
+  };
 }
 
 /**
@@ -95,7 +116,7 @@ function topicSubscription(
   const ended = isDurable
     ? (closed: boolean) => closed && deleteUnused(session, queueName)
     : () => deleteUnused(session, queueName);
-  return { queueName, source, isSubscription: true, ended };
+  return { queueName, source, isSubscription: true, isDurable, isDeclared: isDurable, ended };
 }
 
 function declareSubscription(
@@ -138,7 +159,14 @@ function lookUpSubscription(session: LinkSession, request: AttachRequest): Resol
     filter: new Map(),
     distributionMode: undefined,
   };
-  return { queueName, source, isSubscription: true, ended: (closed) => closed && deleteUnused(session, queueName) };
+  return {
+    queueName,
+    source,
+    isSubscription: true,
+    isDurable: true,
+    isDeclared: false,
+    ended: (closed) => closed && deleteUnused(session, queueName),
+  };
 }
 
 interface QueueKind {

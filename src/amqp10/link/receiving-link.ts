@@ -11,6 +11,7 @@ export abstract class ReceivingLink implements Link {
   readonly name: string;
   readonly handle: number;
   readonly clientReceives = false;
+  readonly isDurable = false;
   protected readonly session: LinkSession;
   readonly #creditMax: number;
   readonly #assembler: DeliveryAssembler;

@@ -30,6 +30,8 @@ export interface Subscription {
   readonly arguments: FieldTable;
   /** A stream keeps its messages and needs them acknowledged one way or another. */
   readonly isStream: boolean;
+  /** As that of the link. */
+  readonly isDurable: boolean;
   /** Messages it is false of are passed over, and gone from the queue. */
   readonly selects?: ((message: Message) => boolean) | undefined;
   /** Called when the link is over; `closed`: for good. */
@@ -41,6 +43,7 @@ export class SendingLink implements Link, SessionOutput, DeliverySender, Flushab
   readonly name: string;
   readonly handle: number;
   readonly clientReceives = true;
+  readonly isDurable: boolean;
   readonly defaultOutcome = "released";
   readonly #session: LinkSession;
   readonly #subscription: Subscription;
@@ -60,6 +63,7 @@ export class SendingLink implements Link, SessionOutput, DeliverySender, Flushab
     this.handle = request.handle;
     this.#session = session;
     this.#subscription = subscription;
+    this.isDurable = subscription.isDurable;
     this.#messageBytesMax = request.messageBytesMax;
     this.#core = broker.openSession(identity, this);
   }
@@ -67,7 +71,7 @@ export class SendingLink implements Link, SessionOutput, DeliverySender, Flushab
   /** Starts to consume. @throws BrokerError as `Session.consume` of the core; the link is to be thrown away then */
   start(): void {
     const { queueName, settled, exclusive, isStream } = this.#subscription;
-    this.#core.setPrefetch(PREFETCH_MAX, false);
+    this.#core.setPrefetch(PREFETCH_MAX);
     const request = {
       queueName,
       consumerTag: CONSUMER_TAG,
@@ -111,8 +115,8 @@ export class SendingLink implements Link, SessionOutput, DeliverySender, Flushab
     this.#subscription.ended?.(how === "closed");
   }
 
-  settled(deliveryTag: number, outcome: Outcome): void {
-    this.#core.acknowledge(deliveryTag, false, outcome);
+  settled(deliveryTag: number, outcome: Outcome, headers: FieldTable | undefined): void {
+    this.#core.acknowledge(deliveryTag, false, outcome, headers);
   }
 
   /** Ends the drain when a turn has passed in which nothing was delivered although there was credit. */

@@ -1,6 +1,6 @@
 import { Fields } from "../codec/fields.ts";
 import { descriptorCode } from "../codec/performatives.ts";
-import { bool, composite, string, symbol, symbols, type Typed, uint } from "../codec/types.ts";
+import { bool, composite, string, symbol, symbolMap, symbols, type Typed, uint } from "../codec/types.ts";
 
 const SOURCE = 0x28;
 const TARGET = 0x29;
@@ -11,6 +11,12 @@ const SYMBOLIC: ReadonlyMap<string, number> = new Map([
   ["amqp:target:list", TARGET],
   ["amqp:coordinator:list", COORDINATOR],
 ]);
+
+/** What a dynamic node's queue goes by, which it does whatever the client has asked for: delete-on-close, part 3.5.10. */
+const LIFETIME = symbolMap([["lifetime-policy", composite(0x2b, [])]]);
+
+/** The capabilities there are; the answer has no others. AMQP JMS Mapping. */
+const CAPABILITIES: readonly string[] = ["queue", "topic", "temporary-queue", "temporary-topic", "shared", "global"];
 
 /** A source or target: one end of a link. Source: AMQP 1.0, part 3.5. */
 export interface Terminus {
@@ -86,10 +92,11 @@ function encodedFields({ address, durable, expiryPolicy, timeoutSeconds, dynamic
     expiryPolicy === undefined ? undefined : symbol(expiryPolicy),
     timeoutSeconds === 0 ? undefined : uint(timeoutSeconds),
     dynamic ? bool(true) : undefined,
-    undefined,
+    dynamic ? LIFETIME : undefined,
   ];
 }
 
 function encodedCapabilities({ capabilities }: Terminus): Typed | undefined {
-  return capabilities.length === 0 ? undefined : symbols(capabilities);
+  const ours = capabilities.filter((capability) => CAPABILITIES.includes(capability));
+  return ours.length === 0 ? undefined : symbols(ours);
 }

@@ -39,9 +39,9 @@ export class RequestLink extends ReceivingLink {
       throw new Amqp10Error("amqp:precondition-failed", "the link for responses is not attached");
     }
     const request = readRequest(octets);
-    const { broker, identity } = this.session.host;
+    const { broker, identity, replies } = this.session.host;
     const response = handleRequest(broker, identity, request);
     if (!settled) this.session.settle(true, deliveryId, deliveryId, acceptedState());
-    broker.barrier.whenDurable(() => responses.send(encodeResponse(request, response), () => this.concluded()));
+    replies.whenDurable(() => responses.send(encodeResponse(request, response), () => this.concluded()));
   }
 }

@@ -14,6 +14,7 @@ export class ResponseLink implements Link, DeliverySender {
   readonly name: string;
   readonly handle: number;
   readonly clientReceives = true;
+  readonly isDurable = false;
   readonly defaultOutcome = "accepted";
   readonly #session: LinkSession;
   readonly #onEnd: () => void;

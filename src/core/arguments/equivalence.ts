@@ -23,8 +23,8 @@ export function checkEquivalentProperty<Value extends string | boolean>(
 
 /**
  * The arguments of a declare must equal those of the existing queue or exchange, as far as they are among `keys`;
- * others are not compared. Numbers are compared by value within their class (integers, floats), ages by how long they
- * are, and no x-queue-type is the same as "classic". Source: `rabbit_misc:assert_args_equivalence`.
+ * others are not compared. Values are compared as {@link fieldValuesEqual} has it, ages by how long they are, and no
+ * x-queue-type is the same as "classic".
  *
  * @throws BrokerError 406 for the first of `keys` that differs
  */
@@ -46,7 +46,7 @@ function checkEquivalentArgument(
 ): void {
   if (current !== undefined && received !== undefined) {
     if (fieldValuesEqual(current, received)) return;
-    throw inequivalent(resource, key, `'${fieldValueText(received)}'`, `'${fieldValueText(current)}'`);
+    throw inequivalent(resource, key, quotedText(received), quotedText(current));
   }
   if (current === received) return;
   throw inequivalent(resource, key, typedText(received), typedText(current));
@@ -58,6 +58,10 @@ function comparedValue(key: string, table: FieldTable): FieldValue | undefined {
   if (key === QUEUE_TYPE) return field ?? CLASSIC;
   const seconds = key === MAX_AGE && field?.type === "longstr" ? ageSeconds(field.value) : undefined;
   return seconds === undefined ? field : { type: "longstr", value: String(seconds * 1000) };
+}
+
+function quotedText(field: FieldValue): string {
+  return field.type === "void" ? "none" : `'${fieldValueText(field)}'`;
 }
 
 function typedText(field: FieldValue | undefined): string {

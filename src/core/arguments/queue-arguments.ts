@@ -55,13 +55,16 @@ const ALL = QUEUE_TYPES;
 
 const queueType = oneOf(QUEUE_TYPES, (word) => `"unsupported queue type '${word}'"`);
 const overflow = oneOf(["drop-head", "reject-publish", "reject-publish-dlx"], () => "invalid_overflow");
-const leaderLocator = oneOf(["client-local", "balanced"], () => "invalid_queue_locator_arg");
+/** RabbitMQ still takes what earlier releases had for "balanced". */
+const LEADER_LOCATORS = ["client-local", "balanced", "random", "least-leaders", "min-masters"];
+
+const leaderLocator = oneOf(LEADER_LOCATORS, () => "invalid_queue_locator_arg");
 const deadLetterStrategy = oneOf(["at-most-once", "at-least-once"], () => "invalid_dlx_strategy");
 const cachePersistence = oneOf(CACHE_PERSISTENCES, () => "invalid_cache_persistence");
 const deduplicationProperty = oneOf([MESSAGE_ID_PROPERTY], (word) => `"unsupported property '${word}'"`);
 
 /**
- * The arguments of queues, in the order RabbitMQ checks and compares them. x-queue-mode, x-queue-version, the locators
+ * The arguments of queues, in the order RabbitMQ checks them. x-queue-mode, x-queue-version, the locators
  * and the group sizes have no effect in RabbitMQ either, or none on a single node; messages that a quorum queue keeps
  * in memory have no limit of their own any more. x-delivery-limit and the arguments of delayed retry may be anything, and
  * mean nothing then. Delayed retry is for classic queues here too, which RabbitMQ refuses.
@@ -82,10 +85,10 @@ const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   { name: "x-queue-version", rule: queueVersion, types: CLASSIC },
   { name: "x-single-active-consumer", rule: flag, types: CLASSIC_QUORUM },
   { name: QUEUE_TYPE, rule: queueType, types: ALL },
-  { name: "x-quorum-initial-group-size", rule: positiveCount, types: QUORUM },
   { name: "x-delivery-limit", rule: anyValue, types: QUORUM },
   { name: "x-consumer-timeout", rule: count, types: QUORUM },
   { name: "x-consumer-disconnected-timeout", rule: count, types: QUORUM },
+  { name: "x-quorum-initial-group-size", rule: positiveCount, types: QUORUM },
   { name: "x-delayed-retry-type", rule: anyValue, types: CLASSIC_QUORUM },
   { name: "x-delayed-retry-min", rule: anyValue, types: CLASSIC_QUORUM },
   { name: "x-delayed-retry-max", rule: anyValue, types: CLASSIC_QUORUM },
@@ -113,10 +116,51 @@ const SEGMENT_BYTES_MAX = 3_000_000_000;
 const FILTER_BYTES_MIN = 16;
 const FILTER_BYTES_MAX = 255;
 
+/** The order in which RabbitMQ compares the arguments of a quorum queue; for the other types it is that of the checks. */
+const COMPARED_FOR_QUORUM: readonly string[] = [
+  DEAD_LETTER_EXCHANGE,
+  DEAD_LETTER_ROUTING_KEY,
+  "x-dead-letter-strategy",
+  "x-expires",
+  "x-max-length",
+  "x-max-length-bytes",
+  "x-max-in-memory-length",
+  "x-max-in-memory-bytes",
+  "x-overflow",
+  "x-single-active-consumer",
+  QUEUE_TYPE,
+  "x-quorum-initial-group-size",
+  "x-delivery-limit",
+  "x-message-ttl",
+  "x-queue-leader-locator",
+  "x-consumer-disconnected-timeout",
+  "x-consumer-timeout",
+];
+
+const COMPARED_ARGUMENTS: Readonly<Record<QueueType, readonly string[]>> = {
+  classic: [...argumentsOf("classic"), MASTER_LOCATOR],
+  quorum: [...new Set([...COMPARED_FOR_QUORUM, ...argumentsOf("quorum")]), MASTER_LOCATOR],
+  stream: [...argumentsOf("stream"), MASTER_LOCATOR],
+};
+
+/** The arguments that other types know, and this one does not. */
+const FOREIGN_ARGUMENTS: Readonly<Record<QueueType, ReadonlySet<string>>> = {
+  classic: foreignArguments("classic"),
+  quorum: foreignArguments("quorum"),
+  stream: foreignArguments("stream"),
+};
+
 /** The arguments that must be the same when a queue of this type is declared again. */
 export function comparedQueueArguments(type: QueueType): readonly string[] {
-  const names = QUEUE_ARGUMENTS.filter(({ types }) => types.includes(type)).map(({ name }) => name);
-  return [...names, MASTER_LOCATOR];
+  return COMPARED_ARGUMENTS[type];
+}
+
+function foreignArguments(type: QueueType): ReadonlySet<string> {
+  return new Set(QUEUE_ARGUMENTS.filter(({ types }) => !types.includes(type)).map(({ name }) => name));
+}
+
+function argumentsOf(type: QueueType): string[] {
+  return QUEUE_ARGUMENTS.filter(({ types }) => types.includes(type)).map(({ name }) => name);
 }
 
 /** The type that checked arguments ask for; "classic" when they ask for none. */
@@ -135,8 +179,8 @@ export function checkQueueArguments(queue: string, table: FieldTable): void {
   checkValue(queue, QUEUE_TYPE, queueType, table);
   const type = queueTypeOf(table);
   for (const { name, rule, types } of QUEUE_ARGUMENTS) if (types.includes(type)) checkValue(queue, name, rule, table);
-  for (const { name, types } of QUEUE_ARGUMENTS) {
-    if (table.has(name) && !types.includes(type)) throw ofAnotherType(queue, name, type);
+  for (const name of table.keys()) {
+    if (FOREIGN_ARGUMENTS[type].has(name)) throw ofAnotherType(queue, name, type);
   }
   if (table.has(MASTER_LOCATOR)) {
     throw new BrokerError(

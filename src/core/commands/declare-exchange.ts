@@ -1,3 +1,4 @@
+import { atomPrinted } from "../../wire/erlang-text.ts";
 import type { FieldTable } from "../../wire/field-table.ts";
 import { checkEquivalentArguments, checkEquivalentProperty } from "../arguments/equivalence.ts";
 import { BrokerError } from "../errors.ts";
@@ -73,7 +74,7 @@ export type ExchangeProperties = Pick<DeclareExchange, "type" | "durable" | "aut
  * @throws BrokerError 406 when `spec` does not describe the existing exchange
  */
 export function checkSameExchange(resource: string, existing: Exchange, spec: ExchangeProperties): void {
-  checkEquivalentProperty(resource, "type", existing.type, spec.type);
+  checkEquivalentProperty(resource, "type", atomPrinted(existing.type), atomPrinted(spec.type));
   checkEquivalentProperty(resource, "durable", existing.durable, spec.durable);
   checkEquivalentProperty(resource, "auto_delete", existing.autoDelete, spec.autoDelete);
   checkEquivalentProperty(resource, "internal", existing.internal, spec.internal);

@@ -42,6 +42,7 @@ export const EXCHANGE_TYPES: readonly string[] = [...CONSTRUCTORS.keys(), DELAYE
  * the word as an atom, which cannot be known for every word; clients take either text.
  */
 const WORDS_FOR_OTHER_THINGS: ReadonlySet<string> = new Set([
+  "",
   "exchange",
   "queue",
   "binding",

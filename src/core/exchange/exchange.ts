@@ -40,6 +40,8 @@ export interface Exchange {
   /** Bindings with this exchange as source. */
   readonly bindings: Iterable<Binding>;
   readonly bindingCount: number;
+  /** Where messages go that ask for a delay, whatever their keys; absent: where others go. */
+  readonly delayLine?: Destination;
   /** Messages that it has taken and routes later. */
   readonly delayedCount: number;
   /** What it keeps in the store; undefined: nothing. */

@@ -57,7 +57,8 @@ export class RouteChanges {
   }
 
   /** True when no change since has anything to do with `route`, whose version this brings up to date. */
-  leaveAlone(route: KeptRoute): boolean {
+  stillHolds(route: KeptRoute): boolean {
+    if (route.version === this.version) return true;
     if (route.version < this.rememberedFrom) return false;
     let keyWords: readonly string[] | undefined;
     for (let version = route.version; version < this.version; version++) {

@@ -8,6 +8,9 @@ import { POLICY_KEY_GROUPS, type PolicyKey, type PolicyMembers } from "./policy-
 /** Longest pattern, in octets. RabbitMQ: `rabbit_re`. */
 const PATTERN_BYTES_MAX = 1024;
 
+/** Refused before anything else is looked at. RabbitMQ 4.3: deprecated features. */
+const GONE_KEY = "queue-master-locator";
+
 /**
  * The policy that `spec` describes.
  *
@@ -70,6 +73,7 @@ function validatorName(kind: PolicyKind): string {
 
 /** Values are checked before unknown keys, and of either only the first problem is told. */
 function valueProblem(kind: PolicyKind, members: PolicyMembers): string | undefined {
+  if (members.some(([name]) => name === GONE_KEY)) return `use of deprecated ${GONE_KEY} argument is not permitted`;
   const known = new Set<string>();
   for (const group of POLICY_KEY_GROUPS) {
     const permitted = new Map(group.keys.filter((key) => isPermitted(kind, key)).map((key) => [key.name, key]));

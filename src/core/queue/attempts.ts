@@ -1,6 +1,8 @@
+import { EMPTY_TABLE, type FieldTable } from "../../wire/field-table.ts";
 import type { CommitBarrier, CommitParticipant } from "../commit-barrier.ts";
 import type { Store } from "../ports.ts";
 import { DEATH_REASONS, type DeathReason } from "./dead-letter/death.ts";
+import { HeaderNotes } from "./header-notes.ts";
 import { attemptsKey } from "./notes.ts";
 
 /** What a queue knows of a message that has been delivered and come back. */
@@ -13,28 +15,38 @@ export interface Attempt {
   readonly dueAt: number;
   /** Why it has died, while it waits for a dead letter exchange that takes it. */
   readonly deathReason: DeathReason | undefined;
+  /** What those who gave it back want it to say: they take the place of its own headers. */
+  readonly headers: FieldTable;
 }
 
-const NONE: Attempt = { acquiredCount: 0, failedCount: 0, dueAt: 0, deathReason: undefined };
+const NONE: Attempt = {
+  acquiredCount: 0,
+  failedCount: 0,
+  dueAt: 0,
+  deathReason: undefined,
+  headers: EMPTY_TABLE,
+};
 
 /** u32 acquired count, u32 failed count, u48 due at, u8 death reason: 0 none, else its place in the list and one. */
 const VALUE_BYTES = 15;
 
 /**
  * What a queue knows of messages that were delivered and came back, by sequence number; it survives a restart if the
- * queue does. Kept for returned messages only, one note each, until they are settled.
+ * queue does. Kept for returned messages only, until they are settled: a note each, and more for headers.
  */
 export class Attempts implements CommitParticipant {
   readonly #queueId: number;
   readonly #durable: boolean;
   readonly #barrier: CommitBarrier;
   readonly #attempts = new Map<number, Attempt>();
+  readonly #headerNotes: HeaderNotes;
   /** Sequence numbers whose note is out of date. */
   readonly #changed = new Set<number>();
   #enlisted = false;
 
   constructor(queueId: number, durable: boolean, barrier: CommitBarrier) {
     this.#queueId = queueId;
+    this.#headerNotes = new HeaderNotes(queueId);
     this.#durable = durable;
     this.#barrier = barrier;
   }
@@ -66,6 +78,7 @@ export class Attempts implements CommitParticipant {
 
   clear(): void {
     this.#attempts.clear();
+    this.#headerNotes.clear();
     this.#changed.clear();
   }
 
@@ -77,7 +90,14 @@ export class Attempts implements CommitParticipant {
       failedCount: view.getUint32(4),
       dueAt: view.getUint16(8) * 2 ** 32 + view.getUint32(10),
       deathReason: DEATH_REASONS[view.getUint8(14) - 1],
+      headers: EMPTY_TABLE,
     });
+  }
+
+  /** Takes over a part of the headers of a message; what was known of it otherwise has come before. */
+  recoverHeaders(sequence: number, part: number, value: Uint8Array): void {
+    const headers = this.#headerNotes.recover(sequence, part, value);
+    if (headers !== undefined) this.#attempts.set(sequence, { ...this.get(sequence), headers });
   }
 
   prepare(store: Store): void {
@@ -85,6 +105,7 @@ export class Attempts implements CommitParticipant {
       const attempt = this.#attempts.get(sequence);
       if (attempt === undefined) store.deleteNote(this.#queueId, attemptsKey(sequence));
       else store.putNote(this.#queueId, attemptsKey(sequence), attemptValue(attempt));
+      this.#headerNotes.write(store, sequence, attempt?.headers ?? EMPTY_TABLE);
     }
     this.#changed.clear();
     this.#enlisted = false;

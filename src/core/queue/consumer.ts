@@ -11,11 +11,14 @@ export interface ConsumedQueue {
   settle(sequence: number, persistent: boolean, bodyBytes: number): void;
   /**
    * A delivered message is ready again, at its old place. `failed`: its consumer could not deal with it or is gone,
-   * rather than having returned it untouched.
+   * rather than having returned it untouched. `headers` take the place of its own, in queues that count returns.
    */
-  requeue(sequence: number, persistent: boolean, bodyBytes: number, failed: boolean): void;
-  /** A delivered message is refused for good: it goes where the queue's dead letters go. */
-  reject(sequence: number, persistent: boolean, bodyBytes: number): void;
+  requeue(sequence: number, persistent: boolean, bodyBytes: number, failed: boolean, headers?: FieldTable): void;
+  /**
+   * A delivered message is refused for good: it goes where the queue's dead letters go. `headers` and `failed` as in
+   * requeue.
+   */
+  reject(sequence: number, persistent: boolean, bodyBytes: number, headers?: FieldTable, failed?: boolean): void;
   /** Removes a consumer. Its unacknowledged messages stay with its session. */
   cancel(consumer: Consumer): void;
   /** A consumer of this queue may be able to take messages again. */
@@ -24,11 +27,8 @@ export interface ConsumedQueue {
 
 /** Takes deliveries for the consumers of one session. */
 export interface DeliverySink {
-  /**
-   * False while the session can take no delivery: its output is full, or its shared prefetch limit is reached, which
-   * does not count for a consumer without acknowledgements.
-   */
-  accepts(noAck: boolean): boolean;
+  /** False while the session can take no delivery, because its output is full. */
+  accepts(): boolean;
   /** `sequence` is what to settle the message by; -1 for a consumer that does not acknowledge. */
   deliver(consumer: Consumer, message: Message, sequence: number, redelivered: boolean): void;
   /** The queue has gone, and with it the consumer. */
@@ -60,9 +60,7 @@ export class Consumer {
   readonly priority: number;
   readonly arguments: FieldTable;
   readonly timeoutMilliseconds: number | undefined;
-  prefetchCount: number;
-  /** True when it must not be without a prefetch limit. */
-  needsPrefetch = false;
+  readonly prefetchCount: number;
   unackedCount = 0;
   /** Sequence numbers of messages taken back from it that it has not answered for; it gets nothing meanwhile. */
   #takenBack: Set<number> | undefined;
@@ -107,8 +105,8 @@ export class Consumer {
 
   /** True when it can take a message now. */
   get ready(): boolean {
-    if (this.noAck) return this.sink.accepts(true);
+    if (this.noAck) return this.sink.accepts();
     if (this.#takenBack !== undefined) return false;
-    return (this.prefetchCount === 0 || this.unackedCount < this.prefetchCount) && this.sink.accepts(false);
+    return (this.prefetchCount === 0 || this.unackedCount < this.prefetchCount) && this.sink.accepts();
   }
 }

@@ -3,6 +3,7 @@ import type { QueueDeduplication } from "../deduplication/queue-deduplication.ts
 import { Message } from "../message.ts";
 import type { DeadLetterRouter } from "./dead-letter/dead-letter-router.ts";
 import type { DeathReason } from "./dead-letter/death.ts";
+import type { FailureCounts } from "./failure-counts.ts";
 import type { LogHead, QueueLog } from "./queue-log.ts";
 import type { QueueSettings } from "./queue-settings.ts";
 import type { Returns } from "./returns.ts";
@@ -13,6 +14,7 @@ export interface DeathPlace {
   readonly settings: QueueSettings;
   readonly log: QueueLog;
   readonly returns: Returns | undefined;
+  readonly failures: FailureCounts | undefined;
   readonly deduplication: QueueDeduplication | undefined;
   /** Points `message` at the first ready message of `head`, one of the queue's log, that need not be kept back. */
   peek(head: LogHead, message: Message): boolean;
@@ -31,21 +33,26 @@ export class Deaths {
     this.#barrier = barrier;
   }
 
-  /** An unsettled message has died. */
-  dieUnsettled(sequence: number, reason: DeathReason): void {
+  /** An unsettled message has died; `failed`: its consumer could not deal with it. */
+  dieUnsettled(sequence: number, reason: DeathReason, failed = false): void {
     const message = this.#message;
     this.#place.log.read(sequence, message);
+    if (failed) message.hasFailed = true;
     this.die(message, sequence, reason);
     message.release();
   }
 
   /** A message that has been taken has died; what follows for it elsewhere is in the same commit. */
   die(message: Message, sequence: number, reason: DeathReason): void {
-    const { name, settings, log, returns, deduplication } = this.#place;
+    const { name, settings, log, returns, failures, deduplication } = this.#place;
     const { persistent, bodyBytes } = message;
     // Before it goes anywhere: it may come back here at once.
     deduplication?.leaving(sequence);
     if (settings.deadLetterExchange !== undefined) {
+      returns?.addHeadersToDead(message, sequence);
+      if (reason === "delivery_limit" || returns?.hasFailed(sequence) || failures?.hasFailed(sequence)) {
+        message.hasFailed = true;
+      }
       if (settings.deadLetterAtLeastOnce) {
         if (!this.#router.tryDeadLetter(message, name, reason, settings)) {
           returns?.keepDead(sequence, persistent, bodyBytes, reason);
@@ -59,6 +66,7 @@ export class Deaths {
       }
     }
     returns?.settled(sequence);
+    failures?.forget(sequence);
     log.settle(sequence, persistent, bodyBytes);
   }
 

@@ -5,6 +5,7 @@ import { Message } from "../message.ts";
 import type { QueueType } from "../queue-type.ts";
 import type { Drainable, Turn } from "../turn.ts";
 import { type ConsumedQueue, Consumer } from "./consumer.ts";
+import type { FailureCounts } from "./failure-counts.ts";
 import { ConsumerSet } from "./consumer-set.ts";
 import { ConsumerTimeouts, type Holder, type OpenDelivery, type TimeoutEnvironment } from "./consumer-timeouts.ts";
 import type { Consumers } from "./consumers.ts";
@@ -29,6 +30,7 @@ export interface DeliveringQueue extends ConsumedQueue {
   readonly settings: QueueSettings;
   readonly log: QueueLog;
   readonly returns: Returns | undefined;
+  readonly failures: FailureCounts | undefined;
   /** Points `message` at the first ready message of `head`, one of the queue's log, that need not be kept back. */
   peek(head: LogHead, message: Message): boolean;
 }
@@ -162,27 +164,30 @@ export class Deliveries implements Drainable {
 
   #handOver(consumer: Consumer, sequence: number, redelivered: boolean): void {
     const message = this.#message;
-    this.#queue.returns?.addHeaders(message, sequence);
+    const isRedelivered = redelivered || message.hasFailed;
+    const { returns, failures } = this.#queue;
+    returns?.addHeaders(message, sequence);
+    if (failures !== undefined) message.failedCount = failures.get(sequence);
     if (consumer.noAck) {
-      consumer.sink.deliver(consumer, message, -1, redelivered);
+      consumer.sink.deliver(consumer, message, -1, isRedelivered);
       this.#queue.settle(sequence, message.persistent, message.bodyBytes);
     } else {
       consumer.unackedCount++;
       this.#timeouts?.delivered(consumer, sequence, message, this.#queue.settings);
-      consumer.sink.deliver(consumer, message, sequence, redelivered);
+      consumer.sink.deliver(consumer, message, sequence, isRedelivered);
     }
     message.release();
   }
 
   #getFirst(message: Message): number {
     if (!this.#queue.peek(this.#log, message)) return -1;
-    this.gotRedelivered = this.#log.peekedRedelivered;
+    this.gotRedelivered = this.#log.peekedRedelivered || message.hasFailed;
     return this.#log.take(message);
   }
 
   #getGrouped(groups: GroupedLog, message: Message, holder: Holder = ANYBODY): number {
     if (!groups.get(holder, message)) return -1;
-    this.gotRedelivered = groups.takenRedelivered;
+    this.gotRedelivered = groups.takenRedelivered || message.hasFailed;
     return groups.takenSequence;
   }
 

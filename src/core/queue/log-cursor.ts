@@ -52,13 +52,14 @@ export class LogCursor {
       }
       if (chunk.arena === undefined && !this.#host.load(chunk)) continue;
       if (this.#offset < 0) this.#offset = chunk.offsetOf(this.#index);
-      const { buffer } = chunk.arena as Arena;
+      const arena = chunk.arena as Arena;
       if (chunk.isSettled(this.#index)) {
-        this.#offset += recordBytesAt(buffer, this.#offset);
+        this.#offset += recordBytesAt(arena.buffer, this.#offset);
         this.#index++;
         continue;
       }
-      readRecord(buffer, this.#offset, message);
+      readRecord(arena.buffer, this.#offset, message);
+      message.owner = arena;
       return chunk.first + this.#index;
     }
   }

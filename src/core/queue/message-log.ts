@@ -10,7 +10,7 @@ import { Chunk } from "./chunk.ts";
 import { ChunkList } from "./chunk-list.ts";
 import { ChunkMerger, mergeChunks } from "./chunk-merger.ts";
 import { ChunkStorage, type LogEnvironment } from "./chunk-storage.ts";
-import { LANE_SEQUENCES, type MessageLogOptions } from "./lanes.ts";
+import { type KeptInMemory, LANE_SEQUENCES, type MessageLogOptions, SMALL_RECORD_BYTES } from "./lanes.ts";
 import { type CursorHost, LogCursor } from "./log-cursor.ts";
 import { LogTail } from "./log-tail.ts";
 import { deliveredMark, deliveredMarkKey } from "./notes.ts";
@@ -26,6 +26,7 @@ import { Returned } from "./returned.ts";
 export class MessageLog implements QueueLog, CommitParticipant, CursorHost {
   readonly heads: readonly MessageLog[] = [this];
   readonly #lane: number;
+  readonly #keepsInMemory: KeptInMemory;
   readonly #durable: boolean;
   readonly #environment: LogEnvironment;
   readonly #storage: ChunkStorage;
@@ -61,7 +62,8 @@ export class MessageLog implements QueueLog, CommitParticipant, CursorHost {
     this.#storage = new ChunkStorage(queueId, environment, (chunk) => this.#merger.chunkThinned(chunk));
     this.#requeued = new Returned(options.returnTurns);
     this.#lane = options.lane ?? 0;
-    const first = this.#lane * LANE_SEQUENCES;
+    this.#keepsInMemory = options.keepsInMemory ?? "ready";
+    const first = options.firstSequence ?? this.#lane * LANE_SEQUENCES;
     this.#tail = new LogTail(first, this.#chunks, environment, (chunk) => this.#sealed(chunk));
     this.#cursor = new LogCursor(first, this.#chunks, this.#tail, this);
     this.#redeliveredBelow = first;
@@ -108,6 +110,16 @@ export class MessageLog implements QueueLog, CommitParticipant, CursorHost {
       receipt.stored(publishSequence);
     }
     return chunk.first + index;
+  }
+
+  /** The same for a message that counts as taken; nothing may be ready. */
+  appendTaken(message: Message, receipt: Receipt | undefined, publishSequence: number): number {
+    const sequence = this.append(message, receipt, publishSequence);
+    this.#cursor.stand(sequence + 1);
+    this.readyCount--;
+    this.readyBytes -= message.bodyBytes;
+    this.unsettledCount++;
+    return sequence;
   }
 
   peek(message: Message): boolean {
@@ -193,6 +205,32 @@ export class MessageLog implements QueueLog, CommitParticipant, CursorHost {
     return purged;
   }
 
+  /**
+   * Reads the oldest chunks into memory that hold nothing from `end` on, until they have so many messages or octets; they
+   * stay there until they are settled. Returns the sequence number behind the last.
+   */
+  loadUntil(end: number, messagesMax: number, bytesMax: number): number {
+    let [until, messages, bytes] = [0, 0, 0];
+    for (const chunk of [...this.#chunks.from(0)]) {
+      if (chunk.end > end || messages >= messagesMax || bytes >= bytesMax) break;
+      if (chunk.arena === undefined) this.load(chunk);
+      until = chunk.end;
+      messages += chunk.count - chunk.settledCount;
+      bytes += chunk.recordBytes;
+    }
+    return until;
+  }
+
+  /** Settles all messages of chunks that hold nothing from `end` on; every one of them has been taken. */
+  settleUntil(end: number): void {
+    for (const chunk of [...this.#chunks.from(0)]) {
+      if (chunk.end > end) return;
+      this.unsettledCount -= chunk.count - chunk.settledCount;
+      chunk.settleAll();
+      this.#afterSettle(chunk);
+    }
+  }
+
   drop(): void {
     this.#dropped = true;
     this.#storage.drop();
@@ -237,8 +275,9 @@ export class MessageLog implements QueueLog, CommitParticipant, CursorHost {
     for (const chunk of this.#storage.committed()) {
       this.#merger.chunkStored(chunk);
       if (chunk === this.#cursor.chunk) continue;
-      if (chunk.first < this.#cursor.point || this.#storage.memoryExceeded) this.#storage.evict(chunk);
+      if (!this.#isKept(chunk)) this.#storage.evict(chunk);
     }
+    if (this.#keepsInMemory === "nothing" && this.#tail.chunk === undefined) this.#tail.releaseArena();
   }
 
   failed(): void {
@@ -259,7 +298,15 @@ export class MessageLog implements QueueLog, CommitParticipant, CursorHost {
   }
 
   left(chunk: Chunk): void {
-    if (chunk.state === "stored" && chunk !== this.#revived) this.#storage.evict(chunk);
+    if (chunk.state !== "stored" || chunk === this.#revived) return;
+    if (this.#keepsInMemory !== "small" || !this.#isKept(chunk)) this.#storage.evict(chunk);
+  }
+
+  /** Whether a stored chunk stays in memory. */
+  #isKept(chunk: Chunk): boolean {
+    if (this.#keepsInMemory === "nothing" || this.#storage.memoryExceeded) return false;
+    if (this.#keepsInMemory === "small") return chunk.recordBytes <= chunk.count * SMALL_RECORD_BYTES;
+    return chunk.first >= this.#cursor.point;
   }
 
   /** Reads a chunk back. False when a restart has left nothing in it to deliver, and it is gone. */

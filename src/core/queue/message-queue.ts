@@ -9,7 +9,6 @@ import { BrokerError } from "../errors.ts";
 import { Message } from "../message.ts";
 import { resourceText } from "../names.ts";
 import type { ChunkDescriptor, ChunkSettlement } from "../ports.ts";
-import type { QueueType } from "../queue-type.ts";
 import type { Receipt } from "../receipt.ts";
 import { Attempts } from "./attempts.ts";
 import { Consumer, type ConsumerOptions, type DeliverySink } from "./consumer.ts";
@@ -18,11 +17,13 @@ import { Deaths, type DeathPlace } from "./deaths.ts";
 import type { DeathReason } from "./dead-letter/death.ts";
 import { type DelayingQueue, QueueDelays } from "./delay/queue-delays.ts";
 import { Deliveries, type DeliveringQueue } from "./deliveries.ts";
+import { FailureCounts } from "./failure-counts.ts";
 import { type GroupedQueue, GroupedLog } from "./groups/grouped-log.ts";
 import { HeadExpiry } from "./head-expiry.ts";
 import type { HeldMessage } from "./held-messages.ts";
 import { readDeliveredMark, readNoteKey } from "./notes.ts";
 import type { GetTimedOut, Queue, QueueOptions } from "./queue.ts";
+import { QueueBase } from "./queue-base.ts";
 import type { QueueEnvironment } from "./queue-environment.ts";
 import { QueueLease } from "./queue-lease.ts";
 import type { LogHead, QueueLog } from "./queue-log.ts";
@@ -34,19 +35,10 @@ import { Returns, type ReturnsOwner } from "./returns.ts";
  * A queue that is emptied by consuming it: a log of messages, and the consumers that share it. Its type is classic or
  * quorum; on one node these differ in what they count and refuse, not in how messages are kept.
  */
-export class MessageQueue implements Queue, ReturnsOwner, DelayingQueue, DeathPlace, DeliveringQueue, GroupedQueue {
-  readonly id: number;
-  readonly name: string;
-  readonly vhostName: string;
-  readonly type: QueueType;
-  readonly durable: boolean;
-  readonly autoDelete: boolean;
-  readonly exclusiveOwner: object | undefined;
-  readonly arguments: FieldTable;
-  settings: QueueSettings;
-  onUnused: (() => void) | undefined;
-  onExpired: (() => void) | undefined;
-  onDropped: (() => void) | undefined;
+export class MessageQueue
+  extends QueueBase
+  implements Queue, ReturnsOwner, DelayingQueue, DeathPlace, DeliveringQueue, GroupedQueue
+{
   readonly log: QueueLog;
   /** The same, when its messages are in groups. */
   readonly #groups: GroupedLog | undefined;
@@ -63,18 +55,12 @@ export class MessageQueue implements Queue, ReturnsOwner, DelayingQueue, DeathPl
   readonly #delays: QueueDelays;
   /** Undefined when what comes back is simply ready again. */
   returns: Returns | undefined;
+  /** Undefined until a consumer fails on a message, where returns are not counted. */
+  failures: FailureCounts | undefined;
   #dropped = false;
 
   constructor(options: QueueOptions, environment: QueueEnvironment) {
-    this.id = options.id;
-    this.name = options.name;
-    this.vhostName = options.vhostName;
-    this.type = options.type;
-    this.durable = options.durable;
-    this.autoDelete = options.autoDelete;
-    this.exclusiveOwner = options.exclusiveOwner;
-    this.arguments = options.arguments;
-    this.settings = options.settings;
+    super(options);
     this.#barrier = environment.barrier;
     this.#clock = environment.clock;
     this.#lease = new QueueLease(
@@ -131,6 +117,7 @@ export class MessageQueue implements Queue, ReturnsOwner, DelayingQueue, DeathPl
     if (note?.kind === "delivered") this.log.recoverDelivered(note.lane, readDeliveredMark(value));
     // What has been counted stays so, and goes with its message, whatever the policy is now.
     if (note?.kind === "attempts") this.#countReturns().recover(note.sequence, value);
+    if (note?.kind === "headers") this.#countReturns().recoverHeaders(note.sequence, note.part, value);
   }
 
   recoverChunk(chunk: ChunkDescriptor, settlement: ChunkSettlement | undefined): void {
@@ -180,7 +167,7 @@ export class MessageQueue implements Queue, ReturnsOwner, DelayingQueue, DeathPl
       this.#record(message, receipt, publishSequence);
       this.#dropDead();
     } else if (consumer.noAck && this.#groups === undefined) {
-      consumer.sink.deliver(consumer, message, -1, false);
+      consumer.sink.deliver(consumer, message, -1, message.hasFailed);
       receipt?.stored(publishSequence);
     } else {
       this.#record(message, receipt, publishSequence);
@@ -236,21 +223,24 @@ export class MessageQueue implements Queue, ReturnsOwner, DelayingQueue, DeathPl
   }
 
   touch(): void {
-    this.#lease.renew();
+    // RabbitMQ: to declare a quorum queue again is not to use it.
+    if (this.type === "classic") this.#lease.renew();
   }
 
   settle(sequence: number, persistent: boolean, bodyBytes: number): void {
     if (this.#dropped) return;
     this.#deliveries.ended(sequence);
     this.returns?.settled(sequence);
+    this.failures?.forget(sequence);
     this.deduplication?.leaving(sequence);
     this.log.settle(sequence, persistent, bodyBytes);
   }
 
-  requeue(sequence: number, persistent: boolean, bodyBytes: number, failed: boolean): void {
+  requeue(sequence: number, persistent: boolean, bodyBytes: number, failed: boolean, headers?: FieldTable): void {
     if (this.#dropped) return;
     this.#deliveries.ended(sequence);
-    const verdict = this.returns?.returned(sequence, persistent, bodyBytes, failed) ?? "ready";
+    if (failed && this.returns === undefined) this.#countFailure(sequence);
+    const verdict = this.returns?.returned(sequence, persistent, bodyBytes, failed, headers) ?? "ready";
     if (verdict === "held") {
       this.#dropDead();
       return;
@@ -264,14 +254,15 @@ export class MessageQueue implements Queue, ReturnsOwner, DelayingQueue, DeathPl
     this.#deliveries.requestDrain();
   }
 
-  reject(sequence: number, persistent: boolean, bodyBytes: number): void {
+  reject(sequence: number, persistent: boolean, bodyBytes: number, headers?: FieldTable, failed = false): void {
     if (this.#dropped) return;
     if (this.settings.deadLetterExchange === undefined) {
       this.settle(sequence, persistent, bodyBytes);
       return;
     }
     this.#deliveries.ended(sequence);
-    this.#deaths.dieUnsettled(sequence, "rejected");
+    if (headers !== undefined) this.returns?.addToHeaders(sequence, persistent, headers);
+    this.#deaths.dieUnsettled(sequence, "rejected", failed);
   }
 
   messageHeld(sequence: number, isDead: boolean): void {
@@ -294,6 +285,7 @@ export class MessageQueue implements Queue, ReturnsOwner, DelayingQueue, DeathPl
     for (const { sequence, persistent, bodyBytes } of held) this.settle(sequence, persistent, bodyBytes);
     const purged = this.log.purge(this.#message);
     this.returns?.purged(this.log);
+    this.failures?.keepOnly((sequence) => this.log.holds(sequence));
     this.#message.release();
     return purged + held.length;
   }
@@ -332,6 +324,11 @@ export class MessageQueue implements Queue, ReturnsOwner, DelayingQueue, DeathPl
   /** Returned messages that wait for their retry. */
   get #heldCount(): number {
     return this.returns === undefined ? 0 : this.returns.heldCount;
+  }
+
+  #countFailure(sequence: number): void {
+    this.failures ??= new FailureCounts();
+    this.failures.failed(sequence);
   }
 
   #countReturns(): Returns {

@@ -70,7 +70,7 @@ export interface Queue extends Destination, ConsumedQueue {
   get(message: Message, timedOut?: GetTimedOut): number;
   /** A stream: it is partition number `partition`, from 0, of a super stream. Other types have no partitions. */
   setPartition?(partition: number): void;
-  /** Somebody has declared the queue again, which renews its lease (x-expires). */
+  /** Somebody has declared the queue again, which renews the lease (x-expires) of a classic one. */
   touch(): void;
   /** Removes the ready messages and returns how many there were. @throws BrokerError when the type cannot */
   purge(): number;

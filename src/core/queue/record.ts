@@ -9,7 +9,7 @@ import type { Message } from "../message.ts";
  * | offset | octets | meaning |
  * |---|---|---|
  * | 0 | 4 | length of the whole record |
- * | 4 | 1 | flags: 1 persistent, 2 tombstone (nothing follows), 4 dead-lettered, 8 BCC keys follow the content |
+ * | 4 | 1 | flags: 1 persistent, 2 tombstone (nothing follows), 4 dead-lettered, 8 BCC keys follow the content, 16 a consumer has failed on it in an earlier queue |
  * | 5 | 1 | priority; 255: none |
  * | 6 | 2 | length of the address |
  * | 8 | 6 | published at, milliseconds since the Unix epoch |
@@ -17,12 +17,13 @@ import type { Message } from "../message.ts";
  * | 20 | | address, then content, as {@link Message} defines them |
  * | | | with flag 8: the BCC keys as longstrs, and in the last 4 octets how many octets they take |
  */
-const ADDRESS_OFFSET = 20;
+export const RECORD_HEAD_BYTES = 20;
 
 const FLAG_PERSISTENT = 1;
 const FLAG_TOMBSTONE = 2;
 const FLAG_DEAD_LETTERED = 4;
 const FLAG_BCC = 8;
+const FLAG_HAS_FAILED = 16;
 
 /** Follows the BCC keys. */
 const BCC_LENGTH_BYTES = 4;
@@ -40,8 +41,10 @@ const HIGH = 2 ** 32;
 /** Octets the record of `message` takes. */
 export function recordBytesOf(message: Message): number {
   const bytes =
-    ADDRESS_OFFSET + (message.addressEnd - message.addressStart) + (message.contentEnd - message.contentStart);
-  return message.bcc.length === 0 ? bytes : bytes + message.bcc.length + BCC_LENGTH_BYTES;
+    RECORD_HEAD_BYTES + (message.addressEnd - message.addressStart) + (message.contentEnd - message.contentStart);
+  if (message.bcc.length === 0 && message.splice === undefined) return bytes;
+  const bccBytes = message.bcc.length === 0 ? 0 : message.bcc.length + BCC_LENGTH_BYTES;
+  return bytes + bccBytes + (message.splice?.grownBytes ?? 0);
 }
 
 /** Writes the record of `message`, `recordBytes` long, at `offset` of `target`; `persistent`: a restart must find it. */
@@ -53,15 +56,14 @@ export function writeRecord(
   offset: number,
 ): void {
   const addressBytes = message.addressEnd - message.addressStart;
-  writeUInt32(target, offset, recordBytes);
-  target[offset + 4] = persistent ? FLAG_PERSISTENT : 0;
-  if (message.deadLettered || message.bcc.length > 0) writeRareParts(message, target, offset, offset + recordBytes);
-  target[offset + 5] = message.priority;
-  target[offset + 6] = addressBytes >>> 8;
-  target[offset + 7] = addressBytes;
-  writeUInt48(target, offset + 8, message.publishedAt);
-  writeUInt48(target, offset + 14, message.expiresAt);
-  const addressAt = offset + ADDRESS_OFFSET;
+  writeRecordHead(message, persistent, recordBytes, target, offset);
+  if (message.bcc.length > 0) writeBcc(message, target, offset, offset + recordBytes);
+  const addressAt = offset + RECORD_HEAD_BYTES;
+  if (message.splice !== undefined) {
+    copyBytes(message.buffer, message.addressStart, message.addressEnd, target, addressAt);
+    message.splice.write(message.buffer, message.contentStart, message.contentEnd, target, addressAt + addressBytes);
+    return;
+  }
   if (message.contentStart === message.addressEnd) {
     copyBytes(message.buffer, message.addressStart, message.contentEnd, target, addressAt);
     return;
@@ -70,15 +72,30 @@ export function writeRecord(
   copyBytes(message.buffer, message.contentStart, message.contentEnd, target, addressAt + addressBytes);
 }
 
-function writeRareParts({ deadLettered, bcc }: Message, target: Buffer, offset: number, end: number): void {
-  let flags = target[offset + 4] as number;
-  if (deadLettered) flags |= FLAG_DEAD_LETTERED;
-  if (bcc.length > 0) {
-    flags |= FLAG_BCC;
-    bcc.copy(target, end - BCC_LENGTH_BYTES - bcc.length);
-    target.writeUInt32BE(bcc.length, end - BCC_LENGTH_BYTES);
-  }
+/** Writes the part of a record that goes before the address. */
+export function writeRecordHead(
+  message: Message,
+  persistent: boolean,
+  recordBytes: number,
+  target: Uint8Array,
+  offset: number,
+): void {
+  const addressBytes = message.addressEnd - message.addressStart;
+  writeUInt32(target, offset, recordBytes);
+  let flags = persistent ? FLAG_PERSISTENT : 0;
+  if (message.deadLettered) flags |= message.hasFailed ? FLAG_DEAD_LETTERED | FLAG_HAS_FAILED : FLAG_DEAD_LETTERED;
   target[offset + 4] = flags;
+  target[offset + 5] = message.priority;
+  target[offset + 6] = addressBytes >>> 8;
+  target[offset + 7] = addressBytes;
+  writeUInt48(target, offset + 8, message.publishedAt);
+  writeUInt48(target, offset + 14, message.expiresAt);
+}
+
+function writeBcc({ bcc }: Message, target: Buffer, offset: number, end: number): void {
+  target[offset + 4] = (target[offset + 4] as number) | FLAG_BCC;
+  bcc.copy(target, end - BCC_LENGTH_BYTES - bcc.length);
+  target.writeUInt32BE(bcc.length, end - BCC_LENGTH_BYTES);
 }
 
 /** Writes a tombstone at `offset` of `target`. */
@@ -87,11 +104,13 @@ export function writeTombstone(target: Buffer, offset: number): void {
   target[offset + 4] = FLAG_TOMBSTONE;
 }
 
-/** Points `message` at the record at `offset` of `buffer`, which must not be a tombstone. */
+/** Points `message` at the record at `offset` of `buffer`, which must not be a tombstone. The view has no owner. */
 export function readRecord(buffer: Buffer, offset: number, message: Message): void {
-  const addressEnd = offset + ADDRESS_OFFSET + (((buffer[offset + 6] as number) << 8) | (buffer[offset + 7] as number));
+  const addressEnd =
+    offset + RECORD_HEAD_BYTES + (((buffer[offset + 6] as number) << 8) | (buffer[offset + 7] as number));
   message.buffer = buffer;
-  message.addressStart = offset + ADDRESS_OFFSET;
+  message.owner = undefined;
+  message.addressStart = offset + RECORD_HEAD_BYTES;
   message.addressEnd = addressEnd;
   message.contentStart = addressEnd;
   message.contentEnd = offset + recordBytesAt(buffer, offset);
@@ -99,6 +118,7 @@ export function readRecord(buffer: Buffer, offset: number, message: Message): vo
   const flags = buffer[offset + 4] as number;
   message.persistent = (flags & FLAG_PERSISTENT) !== 0;
   message.deadLettered = (flags & FLAG_DEAD_LETTERED) !== 0;
+  message.hasFailed = (flags & FLAG_HAS_FAILED) !== 0;
   message.bcc = NO_BCC;
   if ((flags & FLAG_BCC) !== 0) readBcc(buffer, message);
   message.priority = buffer[offset + 5] as number;
@@ -138,10 +158,10 @@ export function isPersistentRecord(buffer: Buffer, offset: number): boolean {
 /** Octets of the body of the record at `offset`, which must not be a tombstone. */
 export function recordBodyBytes(buffer: Buffer, offset: number): number {
   const addressBytes = ((buffer[offset + 6] as number) << 8) | (buffer[offset + 7] as number);
-  return readUInt32(buffer, offset + ADDRESS_OFFSET + addressBytes + CONTENT_BODY_BYTES_OFFSET);
+  return readUInt32(buffer, offset + RECORD_HEAD_BYTES + addressBytes + CONTENT_BODY_BYTES_OFFSET);
 }
 
-function writeUInt32(target: Buffer, offset: number, value: number): void {
+function writeUInt32(target: Uint8Array, offset: number, value: number): void {
   target[offset] = value >>> 24;
   target[offset + 1] = value >>> 16;
   target[offset + 2] = value >>> 8;
@@ -155,7 +175,7 @@ function readUInt32(buffer: Buffer, offset: number): number {
   );
 }
 
-function writeUInt48(target: Buffer, offset: number, value: number): void {
+function writeUInt48(target: Uint8Array, offset: number, value: number): void {
   const high = Math.floor(value / HIGH);
   target[offset] = high >>> 8;
   target[offset + 1] = high;

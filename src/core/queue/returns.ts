@@ -1,6 +1,7 @@
 import type { Clock } from "../../lib/clock.ts";
+import { encodeTableBody, type FieldTable } from "../../wire/field-table.ts";
 import type { Message } from "../message.ts";
-import { addAttemptHeaders } from "./attempt-headers.ts";
+import { addAttemptHeaders, addHeaders } from "./attempt-headers.ts";
 import type { Attempt, Attempts } from "./attempts.ts";
 import type { DeathReason } from "./dead-letter/death.ts";
 import { type HeldMessage, HeldMessages } from "./held-messages.ts";
@@ -9,6 +10,17 @@ import type { QueueSettings } from "./queue-settings.ts";
 
 /** How often a dead letter exchange is tried again that took nothing. */
 const DEATH_RETRY_MILLISECONDS = 1000;
+
+/** Octets of the headers that a message can get by being returned, and so of those added at once; beyond it only the latest are kept. */
+export const ADDED_HEADERS_BYTES_MAX = 32 * 1024;
+
+/**
+ * The header by which a receiver says, in milliseconds since the Unix epoch, when it wants to be sent the message again;
+ * what is not in the future does not count. RabbitMQ 4.3.
+ */
+export const DELIVERY_TIME = "x-opt-delivery-time";
+/** What 48 bits hold. */
+const TIME_MAX = 2 ** 48 - 1;
 
 /** What becomes of a message that has come back. "dead": over the delivery limit. */
 export type ReturnVerdict = "ready" | "held" | "dead";
@@ -50,19 +62,40 @@ export class Returns {
     return this.#held.bodyBytes;
   }
 
-  /** A message has come back; `failed` as in {@link ConsumedQueue.requeue}. Those that are "held" are seen to here. */
-  returned(sequence: number, persistent: boolean, bodyBytes: number, failed: boolean): ReturnVerdict {
+  /** True when a consumer has failed on the message. */
+  hasFailed(sequence: number): boolean {
+    return this.#attempts.get(sequence).failedCount > 0;
+  }
+
+  /**
+   * A message has come back; `failed` and `headers` as in {@link ConsumedQueue.requeue}. Those that are "held" are seen to
+   * here.
+   */
+  returned(
+    sequence: number,
+    persistent: boolean,
+    bodyBytes: number,
+    failed: boolean,
+    added?: FieldTable,
+  ): ReturnVerdict {
+    if (added !== undefined) this.addToHeaders(sequence, persistent, added);
     const { deliveryLimit } = this.#owner.settings;
     const before = this.#attempts.get(sequence);
     const failedCount = before.failedCount + (failed ? 1 : 0);
     if (failed && deliveryLimit !== undefined && failedCount > deliveryLimit) return "dead";
     const acquiredCount = before.acquiredCount + 1;
-    const delay = this.#retryDelay(failed, failedCount);
-    const dueAt = delay === 0 ? 0 : this.#clock.now() + delay;
-    this.#attempts.set(sequence, { acquiredCount, failedCount, dueAt, deathReason: undefined }, persistent);
+    const dueAt = this.#dueAt(failed, failedCount, added);
+    const { headers } = before;
+    this.#attempts.set(sequence, { acquiredCount, failedCount, dueAt, deathReason: undefined, headers }, persistent);
     if (dueAt === 0) return "ready";
     this.#hold({ sequence, persistent, bodyBytes, dueAt }, false);
     return "held";
+  }
+
+  /** Whoever gives a message back wants it to say `headers` from now on; they stay when it dies. */
+  addToHeaders(sequence: number, persistent: boolean, headers: FieldTable): void {
+    const attempt = this.#attempts.get(sequence);
+    this.#attempts.set(sequence, { ...attempt, headers: merged(attempt.headers, headers) }, persistent);
   }
 
   /** A message has died and nobody has taken it: it is offered again, after a restart too. */
@@ -95,6 +128,13 @@ export class Returns {
     if (this.#attempts.any) addAttemptHeaders(message, this.#attempts.get(sequence));
   }
 
+  /** Gives a message that has died the headers it has got by being returned; its bytes are copied then. */
+  addHeadersToDead(message: Message, sequence: number): void {
+    if (!this.#attempts.any) return;
+    const { headers } = this.#attempts.get(sequence);
+    if (headers.size > 0) addHeaders(message, headers);
+  }
+
   /** The message is settled. */
   settled(sequence: number): void {
     if (this.#attempts.any) this.#attempts.forget(sequence);
@@ -102,6 +142,10 @@ export class Returns {
 
   recover(sequence: number, value: Uint8Array): void {
     this.#attempts.recover(sequence, value);
+  }
+
+  recoverHeaders(sequence: number, part: number, value: Uint8Array): void {
+    this.#attempts.recoverHeaders(sequence, part, value);
   }
 
   /** Lets go of every held message and returns them: they are purged. */
@@ -135,6 +179,15 @@ export class Returns {
     else this.#owner.offerDead(message, deathReason);
   }
 
+  /** When it may be delivered again, in milliseconds since the Unix epoch; 0: at once. Its receiver may say so. */
+  #dueAt(failed: boolean, failedCount: number, added: FieldTable | undefined): number {
+    const now = this.#clock.now();
+    const asked = added?.get(DELIVERY_TIME);
+    if (asked?.type === "long" && asked.value > now) return Math.min(Number(asked.value), TIME_MAX);
+    const delay = this.#retryDelay(failed, failedCount);
+    return delay === 0 ? 0 : now + delay;
+  }
+
   /** Milliseconds; 0: none. Linear in the number of failures, of which a message that is only returned may have none. */
   #retryDelay(failed: boolean, failedCount: number): number {
     const { delayedRetry, delayedRetryMinMilliseconds, delayedRetryMaxMilliseconds } = this.#owner.settings;
@@ -142,4 +195,10 @@ export class Returns {
     if (delayedRetry !== "all" && (delayedRetry === "failed") !== failed) return 0;
     return Math.min(delayedRetryMinMilliseconds * Math.max(1, failedCount), delayedRetryMaxMilliseconds);
   }
+}
+
+function merged(before: FieldTable, added: FieldTable): FieldTable {
+  if (before.size === 0) return added;
+  const all = new Map([...before, ...added]);
+  return encodeTableBody(all).length > ADDED_HEADERS_BYTES_MAX ? added : all;
 }

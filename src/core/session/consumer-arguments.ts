@@ -1,21 +1,8 @@
-import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
+import { type FieldTable, integerValue } from "../../wire/field-table.ts";
 import { BrokerError } from "../errors.ts";
 import { resourceText } from "../names.ts";
 import type { ConsumedQueue } from "../queue/consumer.ts";
 import type { QueueType } from "../queue-type.ts";
-
-const INTEGER_TYPES: ReadonlySet<FieldValue["type"]> = new Set([
-  "signedint",
-  "unsignedint",
-  "long",
-  "short",
-  "unsignedshort",
-  "byte",
-  "unsignedbyte",
-]);
-
-/** The most that basic.qos can ask for. */
-const PREFETCH_COUNT_MAX = 0xffff;
 
 /** The arguments of consumers that not every type of queue knows, in the order RabbitMQ checks them. */
 const ARGUMENTS_OF_TYPES: readonly (readonly [name: string, types: readonly QueueType[]])[] = [
@@ -62,20 +49,12 @@ export function consumerTimeout(consumerArguments: FieldTable, queue: ConsumedQu
   return milliseconds;
 }
 
-/**
- * The limit of a new consumer's unacknowledged deliveries, 0: none. A stream insists on one; one that all consumers of
- * the session share will do, and holds beside this.
- */
-export function consumerPrefetch(type: QueueType, prefetchCount: number, sharedPrefetchCount: number): number {
-  if (type !== "stream" || prefetchCount !== 0 || sharedPrefetchCount === 0) return prefetchCount;
-  return PREFETCH_COUNT_MAX;
-}
-
 function integerArgument(name: string, consumerArguments: FieldTable, queue: ConsumedQueue): number | undefined {
-  const value = consumerArguments.get(name);
-  if (value === undefined) return undefined;
-  if (!INTEGER_TYPES.has(value.type)) throw invalidArgument(name, queue, `"expected integer, got ${value.type}"`);
-  return Number(value.value);
+  const field = consumerArguments.get(name);
+  if (field === undefined) return undefined;
+  const value = integerValue(field);
+  if (value === undefined) throw invalidArgument(name, queue, `"expected integer, got ${field.type}"`);
+  return Number(value);
 }
 
 function invalidArgument(name: string, queue: ConsumedQueue, reason: string): BrokerError {

@@ -1,7 +1,7 @@
 // Hot file: inspect runs for every publish.
 
 import { contentPropertiesEnd, contentPropertiesStart, withProperties } from "../../wire/content.ts";
-import type { FieldTable, TableLimits } from "../../wire/field-table.ts";
+import { decodeTable, type FieldTable, type TableLimits } from "../../wire/field-table.ts";
 import { stringFromOctets } from "../../wire/octet-string.ts";
 import { decodeProperties, encodeProperties, findProperty, PROPERTY_FLAGS } from "../../wire/properties.ts";
 import { BrokerError } from "../errors.ts";
@@ -29,6 +29,7 @@ export function inspectMessage(message: Message): boolean {
   message.persistent = false;
   message.priority = NO_PRIORITY;
   message.deadLettered = false;
+  message.hasFailed = false;
   message.bcc = NO_OCTETS;
   message.expiresAt = 0;
   if (flags === 0) return false;
@@ -64,16 +65,21 @@ export function replyTo(message: Message): string | undefined {
   return shortstrProperty(message, PROPERTY_FLAGS.replyTo);
 }
 
+/** Where the headers property begins, with its long length; -1 when absent. */
+export function headersStart({ buffer, contentStart }: Message): number {
+  const start = contentPropertiesStart(contentStart);
+  return findProperty(buffer, start, contentPropertiesEnd(buffer, contentStart), PROPERTY_FLAGS.headers);
+}
+
 /**
  * The headers property, decoded; undefined when absent.
  *
  * @throws WireError for headers that are malformed or beyond `limits`
  */
 export function messageHeaders(message: Message, limits: TableLimits): FieldTable | undefined {
-  const start = contentPropertiesStart(message.contentStart);
-  const end = contentPropertiesEnd(message.buffer, message.contentStart);
-  if (findProperty(message.buffer, start, end, PROPERTY_FLAGS.headers) < 0) return undefined;
-  return decodeProperties(message.buffer, start, end, limits).headers;
+  const { buffer, contentStart } = message;
+  const start = headersStart(message);
+  return start < 0 ? undefined : decodeTable(buffer, start, contentPropertiesEnd(buffer, contentStart), limits);
 }
 
 /**

@@ -1,6 +1,6 @@
 // Hot file: route runs for every publish.
 
-import type { TableLimits } from "../../wire/field-table.ts";
+import type { FieldTable, TableLimits } from "../../wire/field-table.ts";
 import type { Destination } from "../destination.ts";
 import { BrokerError } from "../errors.ts";
 import type { Message } from "../message.ts";
@@ -9,13 +9,14 @@ import type { PublishOrigin, PublishTap } from "../publish-tap.ts";
 import {
   changeProperties,
   checkRareProperties,
+  headersStart,
   inspectMessage,
   messageHeaders,
   type Publisher,
   replyTo,
 } from "./message-inspector.ts";
 import type { RouteResolver } from "./route-resolver.ts";
-import { senderSelected } from "./sender-selected.ts";
+import { mayBeSenderSelected, senderSelected } from "./sender-selected.ts";
 
 const NO_KEYS: readonly string[] = [];
 
@@ -76,9 +77,9 @@ export class MessageRouter {
       }
       changeProperties(message, { replyTo: this.replyQueueName }, this.#tableLimits);
     }
-    const headers = messageHeaders(message, this.#tableLimits);
-    if (headers === undefined) return NO_KEYS;
-    const selected = senderSelected(headers);
+    const start = headersStart(message);
+    if (start < 0 || !mayBeSenderSelected(message.buffer, start, this.#tableLimits)) return NO_KEYS;
+    const selected = senderSelected(messageHeaders(message, this.#tableLimits) as FieldTable);
     if (selected.headers !== undefined) {
       changeProperties(message, { headers: selected.headers }, this.#tableLimits);
       message.bcc = selected.bcc;

@@ -1,4 +1,7 @@
-import type { FieldTable, FieldValue } from "../../wire/field-table.ts";
+// Hot file: mayBeSenderSelected runs for every message that has headers.
+
+import type { FieldTable, FieldValue, TableLimits } from "../../wire/field-table.ts";
+import { soundFieldEnd } from "../../wire/find-field.ts";
 import { BrokerError } from "../errors.ts";
 import { keysToOctets } from "../routing-keys.ts";
 
@@ -14,6 +17,36 @@ export interface SenderSelected {
 
 const NO_OCTETS = Buffer.alloc(0);
 const NONE: SenderSelected = { routingKeys: [], headers: undefined, bcc: NO_OCTETS };
+
+const LETTER_B = 0x42;
+const LETTER_C = 0x43;
+
+/**
+ * Whether the headers, whose long length is at `start`, have to be decoded to see what they ask for: they name CC or
+ * BCC. Also true when they are malformed or beyond `limits`: to decode them tells how.
+ */
+export function mayBeSenderSelected(buffer: Buffer, start: number, limits: TableLimits): boolean {
+  const entriesBytes = buffer.readUInt32BE(start);
+  if (entriesBytes > limits.bytesMax) return true;
+  const end = start + 4 + entriesBytes;
+  for (let offset = start + 4; offset < end; ) {
+    const nameBytes = buffer[offset] as number;
+    const typeAt = offset + 1 + nameBytes;
+    if (typeAt >= end || isSelecting(buffer, offset + 1, nameBytes)) return true;
+    offset = soundFieldEnd(buffer, typeAt, end, limits.depthMax - 1);
+    if (offset < 0) return true;
+  }
+  return false;
+}
+
+function isSelecting(buffer: Buffer, nameStart: number, nameBytes: number): boolean {
+  const end = nameStart + nameBytes;
+  return (
+    (nameBytes === 2 || (nameBytes === 3 && buffer[nameStart] === LETTER_B)) &&
+    buffer[end - 2] === LETTER_C &&
+    buffer[end - 1] === LETTER_C
+  );
+}
 
 /** @throws BrokerError PRECONDITION_FAILED when CC or BCC is not an array; elements that are no strings are ignored */
 export function senderSelected(headers: FieldTable): SenderSelected {

@@ -1,6 +1,7 @@
 // Hot file: publish, deliver and acknowledge run for every message.
 
 import { randomName } from "../../lib/random.ts";
+import type { FieldTable } from "../../wire/field-table.ts";
 import type { Destination } from "../destination.ts";
 import { BrokerError } from "../errors.ts";
 import { Message } from "../message.ts";
@@ -8,7 +9,7 @@ import { REPLY_QUEUE_NAME, REPLY_QUEUE_PREFIX } from "../names.ts";
 import type { ConsumedQueue, Consumer, DeliverySink } from "../queue/consumer.ts";
 import type { GetTimedOut, Queue } from "../queue/queue.ts";
 import { ConfirmTracker } from "./confirm-tracker.ts";
-import { checkConsumerArguments, consumerPrefetch, consumerPriority, consumerTimeout } from "./consumer-arguments.ts";
+import { checkConsumerArguments, consumerPriority, consumerTimeout } from "./consumer-arguments.ts";
 import type { ConsumeRequest, GetResult, SessionEnvironment, SessionOutput } from "./contract.ts";
 import { type Delivery, DeliveryLedger } from "./delivery-ledger.ts";
 import { MessageRouter } from "./message-router.ts";
@@ -33,10 +34,6 @@ export class Session implements DeliverySink {
   #replyQueue: Queue | undefined;
   /** Limit for each new consumer; 0: none. */
   #prefetchCount = 0;
-  /** Limit that all consumers share; 0: none. */
-  #sharedPrefetchCount = 0;
-  /** Unacknowledged deliveries to consumers; those of basic.get do not count. */
-  #consumerUnackedCount = 0;
   /** Messages got and taken back, for which an answer comes too late. */
   readonly #gotTooLong: { readonly queue: ConsumedQueue; readonly sequence: number }[] = [];
   #starved = false;
@@ -140,9 +137,8 @@ export class Session implements DeliverySink {
       if (destinations.length === 0 && mandatory) this.#output.returned(message);
       for (const destination of destinations) destination.push(message, undefined, 0);
     }
-    for (const { delivery, outcome } of transaction.outcomes) this.#finish(delivery, outcome);
+    for (const { delivery, outcome, headers } of transaction.outcomes) this.#finish(delivery, outcome, headers);
     transaction.clear();
-    this.#wakeConsumers();
     this.#environment.barrier.whenDurable(done);
   }
 
@@ -159,25 +155,17 @@ export class Session implements DeliverySink {
 
   // --- consuming ---
 
-  accepts(noAck: boolean): boolean {
-    if (
-      this.#output.writable &&
-      (noAck || this.#sharedPrefetchCount === 0 || this.#consumerUnackedCount < this.#sharedPrefetchCount)
-    ) {
-      return true;
-    }
+  accepts(): boolean {
+    if (this.#output.writable) return true;
     this.#starved = true;
     return false;
   }
 
   deliver(consumer: Consumer, message: Message, sequence: number, redelivered: boolean): void {
-    let deliveryTag: number;
-    if (sequence < 0) {
-      deliveryTag = this.#ledger.skip();
-    } else {
-      deliveryTag = this.#ledger.add(consumer.queue, consumer, sequence, message.persistent, message.bodyBytes);
-      this.#consumerUnackedCount++;
-    }
+    const deliveryTag =
+      sequence < 0
+        ? this.#ledger.skip()
+        : this.#ledger.add(consumer.queue, consumer, sequence, message.persistent, message.bodyBytes);
     this.#output.deliver(consumer, deliveryTag, redelivered, message);
   }
 
@@ -208,7 +196,7 @@ export class Session implements DeliverySink {
       noAck: request.noAck,
       exclusive: request.exclusive,
       priority: consumerPriority(request.arguments, queue),
-      prefetchCount: consumerPrefetch(queue.type, this.#prefetchCount, this.#sharedPrefetchCount),
+      prefetchCount: this.#prefetchCount,
       arguments: request.arguments,
       timeoutMilliseconds: consumerTimeout(request.arguments, queue),
     });
@@ -237,26 +225,16 @@ export class Session implements DeliverySink {
     }
   }
 
-  /**
-   * Limits how many deliveries may be unacknowledged: `shared` by all consumers of the session together, otherwise
-   * by each. Both apply to running consumers too.
-   */
-  setPrefetch(prefetchCount: number, shared: boolean): void {
-    if (shared) {
-      this.#sharedPrefetchCount = prefetchCount;
-    } else {
-      this.#prefetchCount = prefetchCount;
-      // A consumer of a stream cannot do without a limit.
-      for (const consumer of this.#consumers.values()) {
-        if (prefetchCount !== 0 || !consumer.needsPrefetch) consumer.prefetchCount = prefetchCount;
-      }
-    }
-    this.#wakeConsumers();
+  /** Limits how many deliveries each consumer that starts from now on may have unacknowledged; 0: no limit. */
+  setPrefetch(prefetchCount: number): void {
+    this.#prefetchCount = prefetchCount;
   }
 
   /** The client takes output again. */
   outputWritable(): void {
-    if (this.#starved) this.#wakeConsumers();
+    if (!this.#starved) return;
+    this.#starved = false;
+    for (const consumer of this.#consumers.values()) consumer.queue.consumerReady();
   }
 
   /**
@@ -276,32 +254,34 @@ export class Session implements DeliverySink {
       return { message, deliveryTag, redelivered, messageCount };
     }
     queue.settle(sequence, message.persistent, message.bodyBytes);
+    // What the queue has let go of is there until the next message comes, and cannot be kept for longer.
+    message.owner = undefined;
     return { message, deliveryTag: this.#ledger.skip(), redelivered, messageCount };
   }
 
   // --- acknowledging ---
 
   /**
-   * Ends one delivery, or with `multiple` all up to and including `deliveryTag` (0: all there are).
+   * Ends one delivery, or with `multiple` all up to and including `deliveryTag` (0: all there are). `headers` take the
+   * place of the message's own if it stays or dies in a queue that counts returns.
    *
    * @throws BrokerError PRECONDITION_FAILED for a tag that is not unacknowledged
    */
-  acknowledge(deliveryTag: number, multiple: boolean, outcome: Outcome): void {
+  acknowledge(deliveryTag: number, multiple: boolean, outcome: Outcome, headers?: FieldTable): void {
     if (!multiple) {
       const delivery = this.#ledger.take(deliveryTag);
       if (delivery === undefined) throw unknownDeliveryTag(deliveryTag);
-      this.#end(delivery, outcome);
+      this.#end(delivery, outcome, headers);
       return;
     }
     if (deliveryTag !== 0 && !this.#ledger.has(deliveryTag)) throw unknownDeliveryTag(deliveryTag);
     const deliveries = deliveryTag === 0 ? this.#ledger.takeAll() : this.#ledger.takeUpTo(deliveryTag);
-    for (const delivery of deliveries) this.#end(delivery, outcome);
+    for (const delivery of deliveries) this.#end(delivery, outcome, headers);
   }
 
   /** Makes every unacknowledged message ready again; none of them counts as failed. basic.recover. */
   requeueAll(): void {
     for (const delivery of this.#ledger.takeAll()) this.#finish(delivery, "released");
-    this.#wakeConsumers();
   }
 
   /** Ends the session: its consumers go, what it has not acknowledged is ready again, its transaction is dropped. */
@@ -345,27 +325,27 @@ export class Session implements DeliverySink {
     this.#router.replyQueueName = undefined;
   }
 
-  #end(delivery: Delivery, outcome: Outcome): void {
-    if (this.#transaction !== undefined) this.#transaction.holdOutcome(delivery, outcome);
-    else this.#finish(delivery, outcome);
+  #end(delivery: Delivery, outcome: Outcome, headers?: FieldTable): void {
+    if (this.#transaction !== undefined) this.#transaction.holdOutcome(delivery, outcome, headers);
+    else this.#finish(delivery, outcome, headers);
   }
 
-  #finish(delivery: Delivery, outcome: Outcome): void {
+  #finish(delivery: Delivery, outcome: Outcome, headers?: FieldTable): void {
     const { queue, consumer } = delivery;
-    this.#answer(delivery, outcome);
+    this.#answer(delivery, outcome, headers);
     if (consumer === undefined) return;
     consumer.unackedCount--;
-    this.#consumerUnackedCount--;
-    if (this.#sharedPrefetchCount !== 0 && this.#starved) this.#wakeConsumers();
-    else queue.consumerReady();
+    queue.consumerReady();
   }
 
   /** Tells the queue what became of a delivery, unless it has taken the message back. */
-  #answer({ queue, consumer, sequence, persistent, bodyBytes }: Delivery, outcome: Outcome): void {
+  #answer(delivery: Delivery, outcome: Outcome, headers?: FieldTable): void {
+    const { queue, consumer, sequence, persistent, bodyBytes } = delivery;
     if (consumer === undefined ? this.#gotLate(queue, sequence) : consumer.answersLate(sequence)) return;
     if (outcome === "accepted") queue.settle(sequence, persistent, bodyBytes);
-    else if (outcome === "rejected") queue.reject(sequence, persistent, bodyBytes);
-    else queue.requeue(sequence, persistent, bodyBytes, outcome === "failed");
+    else if (outcome === "rejected") queue.reject(sequence, persistent, bodyBytes, headers);
+    else if (outcome === "failed-for-good") queue.reject(sequence, persistent, bodyBytes, headers, true);
+    else queue.requeue(sequence, persistent, bodyBytes, outcome === "failed", headers);
   }
 
   readonly #onGetTimedOut: GetTimedOut = (queue, sequence, timeoutMilliseconds) => {
@@ -375,11 +355,6 @@ export class Session implements DeliverySink {
 
   #gotLate(queue: ConsumedQueue, sequence: number): boolean {
     return this.#gotTooLong.some((got) => got.queue === queue && got.sequence === sequence);
-  }
-
-  #wakeConsumers(): void {
-    this.#starved = false;
-    for (const consumer of this.#consumers.values()) consumer.queue.consumerReady();
   }
 
   #requireTransaction(): Transaction {

@@ -1,3 +1,4 @@
+import type { FieldTable } from "../../wire/field-table.ts";
 import type { Destination } from "../destination.ts";
 import { BrokerError } from "../errors.ts";
 import type { Message } from "../message.ts";
@@ -5,9 +6,9 @@ import type { Delivery } from "./delivery-ledger.ts";
 
 /**
  * What a receiver makes of a delivery. "accepted": it is done with. "released": returned untouched, ready again.
- * "failed": ready again, and counted as a failure where a queue counts. "rejected": dead. AMQP 1.0 has the same four.
+ * "failed": ready again, and counted as a failure where a queue counts. "rejected": dead. "failed-for-good": both.
  */
-export type Outcome = "accepted" | "released" | "failed" | "rejected";
+export type Outcome = "accepted" | "released" | "failed" | "rejected" | "failed-for-good";
 
 /** A publish that waits for tx.commit. */
 export interface HeldPublish {
@@ -40,6 +41,8 @@ export function anyRefused(publishes: readonly RoutedPublish[]): boolean {
 export interface HeldOutcome {
   readonly delivery: Delivery;
   readonly outcome: Outcome;
+  /** As in `Session.acknowledge`. */
+  readonly headers: FieldTable | undefined;
 }
 
 /** Rough cost of holding one publish, beside its octets, and one acknowledgement. */
@@ -64,8 +67,8 @@ export class Transaction {
   }
 
   /** @throws BrokerError RESOURCE_ERROR when the transaction grows too large */
-  holdOutcome(delivery: Delivery, outcome: Outcome): void {
-    this.outcomes.push({ delivery, outcome });
+  holdOutcome(delivery: Delivery, outcome: Outcome, headers: FieldTable | undefined): void {
+    this.outcomes.push({ delivery, outcome, headers });
     this.#reserve(OUTCOME_BYTES);
   }
 

@@ -5,7 +5,12 @@ import { connect } from "amqplib";
 const RETRY_MILLISECONDS = 60_000;
 const ATTEMPTS_MAX = 3;
 
-/** Starts taking orders; `price` may throw. Returns what stops it. */
+/**
+ * Starts taking orders. Returns what stops it.
+ *
+ * @param {string} url
+ * @param {(order: { id: number, items: number }) => number} price may throw
+ */
 export async function startOrders(url, price) {
   const connection = await connect(url);
   const channel = await connection.createConfirmChannel();

@@ -1,9 +1,10 @@
+// @ts-check
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { ManualClock, useBroker } from "leveret";
 import { startOrders } from "../src/orders.js";
 
-const broker = useBroker({ beforeAll: before, afterEach, afterAll: after }, { clock: new ManualClock() });
+const broker = useBroker({ before, afterEach, after }, { clock: new ManualClock() });
 const order = Buffer.from(JSON.stringify({ id: 7, items: 2 }));
 
 test("an order becomes an invoice", async () => {
@@ -47,7 +48,7 @@ test("an order is not acknowledged before its invoice is safe", async () => {
   const published = channel.publish("shop", "order.new", order);
   await broker().waitForMessages("invoices", 1);
   await broker().settled();
-  assert.equal(broker().queue("orders").unackedCount, 1);
+  assert.equal(broker().queue("orders")?.unackedCount, 1);
   broker().faults.confirmNormally();
   await published;
   await broker().waitForMessages("orders", 0);

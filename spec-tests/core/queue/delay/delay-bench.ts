@@ -4,17 +4,17 @@ import { CommitBarrier } from "../../../../src/core/commit-barrier.ts";
 import { FlowControl } from "../../../../src/core/flow-control.ts";
 import { Message } from "../../../../src/core/message.ts";
 import { ArenaPool } from "../../../../src/core/queue/arena.ts";
-import { DelayedLog } from "../../../../src/core/queue/delay/delayed-log.ts";
+import { DelayedLog, type DelayedLogEnvironment } from "../../../../src/core/queue/delay/delayed-log.ts";
 import { MemoryBudget } from "../../../../src/core/queue/memory-budget.ts";
 import { MessageLog } from "../../../../src/core/queue/message-log.ts";
 import type { Receipt } from "../../../../src/core/receipt.ts";
 import { Turn } from "../../../../src/core/turn.ts";
 import { silentLogger } from "../../../../src/lib/logger.ts";
+import { ManualClock } from "../../../../src/lib/manual-clock.ts";
 import { MemoryState } from "../../../../src/store/memory-state.ts";
 import { MemoryStore } from "../../../../src/store/memory-store.ts";
 import { contentBody } from "../../../../src/wire/content.ts";
 import { FaultyStore } from "../../../support/faulty-store.ts";
-import { ManualClock } from "../../../support/manual-clock.ts";
 import { messageTo } from "../../../support/messages.ts";
 
 const DELAYED_ID = 1;
@@ -35,6 +35,11 @@ export interface DelayBenchOptions {
   readonly state?: MemoryState;
   readonly clock?: ManualClock;
   readonly durable?: boolean;
+  /** So many messages in no order are sorted; default: more than any test has. */
+  readonly sortMessages?: number;
+  readonly keepsNumbers?: boolean;
+  /** Octets of messages that may be in memory; default 65,536. */
+  readonly memoryBytes?: number;
 }
 
 /** A delayed log on its own, and a message log that takes what it lets go. The test makes turns and commits. */
@@ -44,7 +49,8 @@ export class DelayBench {
   readonly store: FaultyStore;
   readonly barrier: CommitBarrier;
   readonly turn: Turn;
-  readonly memory = new MemoryBudget(64 * 1024);
+  readonly memory: MemoryBudget;
+  readonly environment: DelayedLogEnvironment;
   readonly log: DelayedLog;
   readonly target: MessageLog;
   /** The bodies of what has been let go, in that order, and when it was. */
@@ -56,14 +62,20 @@ export class DelayBench {
   onRelease: (body: string) => void = () => {};
   #wanted: (() => void)[] = [];
 
-  constructor({ state = new MemoryState(), clock = new ManualClock(), durable = true }: DelayBenchOptions = {}) {
+  readonly #options: DelayBenchOptions;
+
+  constructor(options: DelayBenchOptions = {}) {
+    const { state = new MemoryState(), clock = new ManualClock(), durable = true, sortMessages = 1e6 } = options;
+    const { keepsNumbers = false, memoryBytes = 64 * 1024 } = options;
+    this.memory = new MemoryBudget(memoryBytes);
+    this.#options = options;
     this.state = state;
     this.clock = clock;
     this.store = new FaultyStore(new MemoryStore(state));
     this.turn = new Turn((callback) => this.#wanted.push(callback));
     this.barrier = new CommitBarrier(this.store, clock, silentLogger, this.turn.wake);
     this.turn.attach(this.barrier, new FlowControl(this.barrier, 32 * 1024 * 1024, new Alarms(silentLogger)));
-    const environment = {
+    this.environment = {
       store: this.store,
       barrier: this.barrier,
       arenas: new ArenaPool(),
@@ -71,9 +83,14 @@ export class DelayBench {
       turn: this.turn,
       clock,
     };
+    const { environment } = this;
     this.target = new MessageLog(TARGET_ID, true, environment);
     const release = (message: Message): void => this.#take(message);
-    this.log = new DelayedLog({ id: DELAYED_ID, name: "d", durable, release }, environment);
+    const sortThreshold = { messages: sortMessages, bytes: 8 * 1024 * 1024 };
+    this.log = new DelayedLog(
+      { id: DELAYED_ID, name: "d", durable, release, sortThreshold, keepsNumbers },
+      environment,
+    );
     this.store.recover({
       definition() {},
       note() {},
@@ -116,7 +133,7 @@ export class DelayBench {
   /** The same after a restart: what is not committed is gone. */
   restarted(): DelayBench {
     this.log.stop();
-    return new DelayBench({ state: this.state, clock: this.clock });
+    return new DelayBench({ ...this.#options, state: this.state, clock: this.clock });
   }
 
   /** The bodies in the target, which it takes out. */

@@ -19,7 +19,7 @@ interface Entry {
 class Model {
   readonly random: SeededRandom;
   readonly bodyBytesMax: number;
-  bench = new DelayBench();
+  bench: DelayBench;
   waiting: Entry[] = [];
   /** Let go since the last restart. */
   gone: Entry[] = [];
@@ -28,6 +28,7 @@ class Model {
   constructor(random: SeededRandom, bodyBytesMax: number) {
     this.random = random;
     this.bodyBytesMax = bodyBytesMax;
+    this.bench = new DelayBench({ sortMessages: random.integer(2, 200) });
   }
 
   hold(): void {
@@ -43,6 +44,7 @@ class Model {
   async turn(): Promise<void> {
     this.bench.runTurn();
     await new Promise((resolve) => setImmediate(resolve));
+    this.#checkReleased(false);
   }
 
   async advance(): Promise<void> {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { silentLogger } from "../../../../src/lib/logger.ts";
+import { ManualClock } from "../../../../src/lib/manual-clock.ts";
 import { openLmdbStore } from "../../../../src/store/lmdb-store.ts";
 import { tableFrom } from "../../../../src/wire/field-table.ts";
 import { handshake } from "../../../support/handshake.ts";
-import { ManualClock } from "../../../support/manual-clock.ts";
 import { drain, expectReady } from "../../../support/queues.ts";
 import { RawClient } from "../../../support/raw-client.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";

@@ -50,6 +50,53 @@ test("[delay/order] due times of any size are kept exactly", () => {
   assert.deepEqual(popped, expected);
 });
 
+test("[delay/order] entries of a range of ranks can be listed in order and taken out", () => {
+  const seed = Number(process.env["LEVERET_MODEL_SEED"] ?? SeededRandom.anySeed());
+  const random = new SeededRandom(seed);
+  const heap = new DueHeap();
+  const entries = Array.from({ length: 5_000 }, (_, sequence) => ({
+    dueAt: 1_700_000_000_000 + random.integer(0, 300),
+    sequence,
+  }));
+  for (const { dueAt, sequence } of entries) heap.push(dueAt, sequence);
+  entries.sort((one, other) => one.dueAt - other.dueAt || one.sequence - other.sequence);
+  const isIn = ({ sequence }: { sequence: number }): boolean => sequence >= 1_000 && sequence < 4_500;
+  const listed = heap.sortedBetween(1_000, 4_500);
+  const expected = entries.filter(isIn).map(({ sequence }) => sequence);
+  assert.deepEqual([...(listed ?? [])], expected, `replay with LEVERET_MODEL_SEED=${seed}`);
+  assert.equal(heap.size, 5_000, "they are still there");
+  heap.removeBetween(1_000, 4_500);
+  for (const { dueAt, sequence } of entries.filter((entry) => !isIn(entry))) {
+    assert.deepEqual([heap.firstDueAt, heap.firstRank], [dueAt, sequence], `replay with LEVERET_MODEL_SEED=${seed}`);
+    heap.pop();
+  }
+  assert.deepEqual([heap.size, heap.firstRank], [0, -1]);
+});
+
+test("[delay/order] entries that are too far apart are not listed", () => {
+  const heap = new DueHeap();
+  heap.push(1, 0);
+  heap.push(2 ** 45, 1_000);
+  assert.equal(heap.sortedBetween(0, 1_001), undefined);
+  assert.deepEqual([...(heap.sortedBetween(1_000, 1_001) ?? [])], [1_000]);
+  assert.deepEqual([...(heap.sortedBetween(5, 5) ?? [])], []);
+});
+
+test("[delay/order] the first entry can be replaced", () => {
+  const heap = new DueHeap();
+  for (const [dueAt, rank] of [
+    [10, 1],
+    [20, 2],
+    [30, 3],
+  ] as const) {
+    heap.push(dueAt, rank);
+  }
+  heap.replaceFirst(25, 1);
+  const popped: number[] = [];
+  while (heap.size > 0) popped.push(heap.firstDueAt, heap.pop());
+  assert.deepEqual(popped, [20, 2, 25, 1, 30, 3]);
+});
+
 function firstOf(entries: readonly { dueAt: number; sequence: number }[]): { dueAt: number; sequence: number } {
   return entries.reduce((first, entry) =>
     entry.dueAt < first.dueAt || (entry.dueAt === first.dueAt && entry.sequence < first.sequence) ? entry : first,

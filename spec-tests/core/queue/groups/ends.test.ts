@@ -42,7 +42,7 @@ test("[groups/expiry] a message that has come back expires while it waits for th
   bench.push("a2", "b1");
   bench.pushWith("b2", "b", { expiresIn: 1000 });
   await bench.settle();
-  one.consumer.prefetchCount = 1;
+  one.openMax = 1;
   bench.pushWith("b3", "b", { expiresIn: 10 });
   one.requeue("a1");
   bench.bench.clock.advance(1000);

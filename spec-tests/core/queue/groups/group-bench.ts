@@ -143,6 +143,8 @@ export class Worker implements DeliverySink {
   readonly delivered: string[] = [];
   unacked: Delivery[] = [];
   writable = true;
+  /** Unacknowledged deliveries that its client takes at most, as AMQP 1.0 has it; 0: any number. */
+  openMax = 0;
   cancelled = 0;
   timedOut = 0;
   onDelivered: (delivery: Delivery) => void = () => {};
@@ -153,7 +155,7 @@ export class Worker implements DeliverySink {
   }
 
   accepts(): boolean {
-    return this.writable;
+    return this.writable && (this.openMax === 0 || this.unacked.length < this.openMax);
   }
 
   deliver(_consumer: Consumer, message: Message, sequence: number, redelivered: boolean): void {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { QueueType } from "../../../../src/core/queue-type.ts";
-import { SeededRandom } from "../../../fuzz/seeded-random.ts";
+import type { SeededRandom } from "../../../fuzz/seeded-random.ts";
+import { withSeed } from "../../../support/with-seed.ts";
 import { bodyOf } from "../queue-bench.ts";
 import { type Delivery, GroupBench, type Worker } from "./group-bench.ts";
 
@@ -266,7 +267,7 @@ class Model {
 
   prefetch(): void {
     if (this.workers.length === 0) return;
-    this.random.pick(this.workers).consumer.prefetchCount = this.random.pick([0, 1, 2, 4]);
+    this.random.pick(this.workers).openMax = this.random.pick([0, 1, 2, 4]);
     this.bench.queue.consumerReady();
   }
 
@@ -374,7 +375,7 @@ class Model {
   async empty(): Promise<void> {
     for (const worker of [...this.workers]) {
       worker.writable = true;
-      worker.consumer.prefetchCount = 0;
+      worker.openMax = 0;
     }
     while (this.entries.length > 0) {
       if (this.workers.length === 0) this.consume();
@@ -428,13 +429,9 @@ for (const [name, profile] of Object.entries(PROFILES)) {
 }
 
 async function compare(profile: Profile): Promise<void> {
-  const seed = Number(process.env["LEVERET_MODEL_SEED"] ?? SeededRandom.anySeed());
-  try {
-    const model = new Model(new SeededRandom(seed), profile);
+  await withSeed(async (random) => {
+    const model = new Model(random, profile);
     for (let step = 0; step < STEPS; step++) await model.step();
     await model.empty();
-  } catch (error) {
-    console.error(`replay with LEVERET_MODEL_SEED=${seed}`);
-    throw error;
-  }
+  });
 }

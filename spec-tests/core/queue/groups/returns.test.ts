@@ -87,14 +87,15 @@ for (const type of ["classic", "quorum"] as const) {
 
 test("[groups/prefetch] a consumer that may take more gets what its groups have waiting", async () => {
   const bench = new GroupBench();
-  const [one, two] = [bench.consume(1), bench.consume(1)];
+  const [one, two] = [bench.consume(), bench.consume(1)];
+  one.openMax = 1;
   bench.push("a1", "b1", "a2", "b2", "a3");
   await bench.settle();
-  one.consumer.prefetchCount = 3;
+  one.openMax = 3;
   bench.queue.consumerReady();
   await bench.settle();
   assert.deepEqual([one.take(), two.take()], [["a1", "a2", "a3"], ["b1"]]);
-  one.consumer.prefetchCount = 1;
+  one.openMax = 1;
   one.ack("a1");
   bench.push("a4");
   await bench.settle();

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ManualClock } from "../../../../src/lib/manual-clock.ts";
 import { MemoryStore } from "../../../../src/store/memory-store.ts";
 import { type FieldValue, long, longstr } from "../../../../src/wire/field-table.ts";
-import { ManualClock } from "../../../support/manual-clock.ts";
 import { bodies, numbers, Reader, StreamBench } from "./stream-bench.ts";
 
 const START = Date.UTC(2026, 0, 1, 12);

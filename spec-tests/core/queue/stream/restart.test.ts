@@ -7,9 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Store } from "../../../../src/core/ports.ts";
 import { silentLogger } from "../../../../src/lib/logger.ts";
+import { ManualClock } from "../../../../src/lib/manual-clock.ts";
 import { openLmdbStore } from "../../../../src/store/lmdb-store.ts";
-import { tableFrom } from "../../../../src/wire/field-table.ts";
-import { ManualClock } from "../../../support/manual-clock.ts";
+import { MemoryStore } from "../../../../src/store/memory-store.ts";
+import { EMPTY_TABLE, tableFrom } from "../../../../src/wire/field-table.ts";
 import { temporaryDirectory } from "../../../support/temporary-directory.ts";
 import { bodies, numbers, Reader, StreamBench } from "./stream-bench.ts";
 
@@ -35,6 +36,14 @@ async function readBack(bench: StreamBench, tag: string): Promise<{ resumed: num
   await bench.settle();
   named.close(consumer);
   return { resumed: named.offsets[0], all };
+}
+
+/** The bodies of what was stored at a time or later. */
+async function readSince(bench: StreamBench, at: number): Promise<readonly string[]> {
+  const reader = new Reader();
+  bench.consume(reader, { arguments: new Map([["x-stream-offset", { type: "timestamp", value: BigInt(at / 1000) }]]) });
+  await bench.settle();
+  return reader.bodies;
 }
 
 test("[stream/restart] messages, their times, retention and tracked offsets come back from disk, unread until they are wanted", async (context) => {
@@ -79,6 +88,22 @@ test("[stream/restart] messages, their times, retention and tracked offsets come
     assert.equal(bench.stream.durableEnd, 1001, "offsets go on");
     bench.stream.stop();
   });
+});
+
+test("[stream/restart] times go on from those of before, though the clock has gone back", async () => {
+  const store = new MemoryStore();
+  const start = new ManualClock().now();
+  const before = new StreamBench(store, EMPTY_TABLE, { clock: new ManualClock(start + 10_000) });
+  await before.publish("before");
+  before.stream.stop();
+  const clock = new ManualClock(start);
+  const after = new StreamBench(store, EMPTY_TABLE, { clock });
+  await after.publish(...bodies(3, "after "));
+  assert.equal(after.memory.usedBytes, 0, "what was read for it is let go of");
+  clock.advance(20_000);
+  await after.publish("later");
+  assert.deepEqual(await readSince(after, start + 10_000), ["before", "after 0", "after 1", "after 2", "later"]);
+  assert.deepEqual(await readSince(after, start + 11_000), ["later"]);
 });
 
 test("[stream/crash] a broker that is killed loses nothing it has confirmed, and no consumer's place", async (context) => {

@@ -14,10 +14,10 @@ import { StreamQueue } from "../../../../src/core/queue/stream/stream-queue.ts";
 import type { Receipt } from "../../../../src/core/receipt.ts";
 import { Turn } from "../../../../src/core/turn.ts";
 import { silentLogger } from "../../../../src/lib/logger.ts";
+import { ManualClock } from "../../../../src/lib/manual-clock.ts";
 import { contentBody, contentProperties, encodeContent } from "../../../../src/wire/content.ts";
 import { EMPTY_TABLE, type FieldTable, type PlainFieldValue, tableFrom } from "../../../../src/wire/field-table.ts";
 import { decodeProperties, encodeProperties } from "../../../../src/wire/properties.ts";
-import { ManualClock } from "../../../support/manual-clock.ts";
 
 export const STREAM_ID = 5;
 

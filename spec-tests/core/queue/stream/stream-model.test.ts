@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { randomInt } from "node:crypto";
 import { test } from "node:test";
 import type { Consumer } from "../../../../src/core/queue/consumer.ts";
+import { ManualClock } from "../../../../src/lib/manual-clock.ts";
 import { MemoryState } from "../../../../src/store/memory-state.ts";
 import { MemoryStore } from "../../../../src/store/memory-store.ts";
 import { tableFrom } from "../../../../src/wire/field-table.ts";
+import type { SeededRandom } from "../../../fuzz/seeded-random.ts";
 import { FaultyStore } from "../../../support/faulty-store.ts";
-import { ManualClock } from "../../../support/manual-clock.ts";
+import { withSeed } from "../../../support/with-seed.ts";
 import { Reader, StreamBench } from "./stream-bench.ts";
 
 const STEPS = 800;
@@ -17,17 +18,6 @@ const FILTER_VALUES = ["", "a", "b", "c"];
 const NAMES = ["x", "y"];
 const BYTES_MAX = 60_000;
 const AGE_MAX_SECONDS = 600;
-
-/** Numbers that follow from a seed: mulberry32. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) % below;
-  };
-}
 
 interface ModelMessage {
   readonly body: string;
@@ -52,7 +42,7 @@ class ModelReader {
     this.name = name;
     this.consumer = model.bench.consume(this.reader, {
       tag: name ?? "amq.ctag-1",
-      prefetch: 1 + model.random(400),
+      prefetch: 1 + model.random.below(400),
       arguments: {
         ...(name === undefined ? { "x-stream-offset": offset } : {}),
         ...(filter === undefined ? {} : { "x-stream-filter": filter }),
@@ -65,7 +55,7 @@ class ModelReader {
 class Model {
   readonly state = new MemoryState();
   readonly clock = new ManualClock();
-  readonly random: (below: number) => number;
+  readonly random: SeededRandom;
   readonly limits: Readonly<Record<string, number | string>>;
   messages: ModelMessage[] = [];
   /** How many of them have been made durable. */
@@ -75,7 +65,7 @@ class Model {
   store!: FaultyStore;
   bench!: StreamBench;
 
-  constructor(random: (below: number) => number, limits: Readonly<Record<string, number | string>>) {
+  constructor(random: SeededRandom, limits: Readonly<Record<string, number | string>>) {
     this.random = random;
     this.limits = limits;
     this.open();
@@ -88,9 +78,9 @@ class Model {
   }
 
   publish(): void {
-    for (let count = this.random(12); count >= 0; count--) {
-      const filterValue = FILTER_VALUES[this.random(FILTER_VALUES.length)] as string;
-      const body = `${this.messages.length}:${"x".repeat(this.random(this.random(20) === 0 ? 5000 : 100))}`;
+    for (let count = this.random.below(12); count >= 0; count--) {
+      const filterValue = FILTER_VALUES[this.random.below(FILTER_VALUES.length)] as string;
+      const body = `${this.messages.length}:${"x".repeat(this.random.below(this.random.below(20) === 0 ? 5000 : 100))}`;
       this.messages.push({ body, filterValue, storedAt: this.clock.now() });
       if (filterValue === "") this.bench.push(body);
       else this.bench.pushFiltered(body, filterValue);
@@ -99,24 +89,24 @@ class Model {
 
   consume(): void {
     if (this.readers.length >= 6) return;
-    const name = this.random(2) === 0 ? NAMES[this.random(NAMES.length)] : undefined;
+    const name = this.random.below(2) === 0 ? NAMES[this.random.below(NAMES.length)] : undefined;
     if (name !== undefined && this.readers.some((other) => other.name === name)) return;
-    const filter = this.random(3) === 0 ? FILTER_VALUES[1 + this.random(3)] : undefined;
+    const filter = this.random.below(3) === 0 ? FILTER_VALUES[1 + this.random.below(3)] : undefined;
     const tracked = name === undefined ? undefined : this.tracked.get(name);
-    const anywhere = this.random(this.messages.length + 5);
+    const anywhere = this.random.below(this.messages.length + 5);
     const offset = name === undefined ? anywhere : (tracked ?? this.bench.stream.durableEnd);
     if (name !== undefined) this.tracked.set(name, offset);
     this.readers.push(new ModelReader(this, offset, filter, name));
   }
 
   acknowledge(): void {
-    const entry = this.readers[this.random(Math.max(1, this.readers.length))];
+    const entry = this.readers[this.random.below(Math.max(1, this.readers.length))];
     if (entry === undefined) return;
     const { reader } = entry;
     const wasUnacked = reader.unacked.length;
-    for (let count = this.random(50); count > 0 && reader.unacked.length > 0; count--) {
-      const inOrder = this.random(4) > 0;
-      const offset = reader.unacked[inOrder ? 0 : this.random(reader.unacked.length)] as number;
+    for (let count = this.random.below(50); count > 0 && reader.unacked.length > 0; count--) {
+      const inOrder = this.random.below(4) > 0;
+      const offset = reader.unacked[inOrder ? 0 : this.random.below(reader.unacked.length)] as number;
       reader.ackOffset(offset);
       entry.unacked.delete(offset);
     }
@@ -124,13 +114,13 @@ class Model {
   }
 
   cancel(): void {
-    const index = this.random(Math.max(1, this.readers.length));
+    const index = this.random.below(Math.max(1, this.readers.length));
     const entry = this.readers.splice(index, 1)[0];
     entry?.reader.close(entry.consumer);
   }
 
   async commit(): Promise<void> {
-    this.clock.advance(1000 * this.random(60));
+    this.clock.advance(1000 * this.random.below(60));
     await this.bench.settle();
     // A commit that has failed is tried again.
     this.clock.advance(1000);
@@ -222,7 +212,7 @@ class Model {
 
   async step(weights: Readonly<Record<string, number>>): Promise<void> {
     const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);
-    let at = this.random(total);
+    let at = this.random.below(total);
     for (const [operation, weight] of Object.entries(weights)) {
       at -= weight;
       if (at < 0) {
@@ -257,9 +247,8 @@ async function compare(
   weights: Readonly<Record<string, number>>,
   limits: Readonly<Record<string, number | string>>,
 ): Promise<void> {
-  const seed = Number(process.env["LEVERET_MODEL_SEED"] ?? randomInt(2 ** 31));
-  try {
-    const model = new Model(seeded(seed), limits);
+  await withSeed(async (random) => {
+    const model = new Model(random, limits);
     for (let step = 0; step < STEPS; step++) await model.step(weights);
     await model.restart();
     const { stream } = model.bench;
@@ -275,8 +264,5 @@ async function compare(
     assert.equal(model.bench.memory.usedBytes, 0, "a stream nobody reads holds no memory");
     assert.equal(model.bench.barrier.pendingBytes, 0);
     stream.stop();
-  } catch (error) {
-    console.error(`replay with LEVERET_MODEL_SEED=${seed}`);
-    throw error;
-  }
+  });
 }

@@ -14,6 +14,8 @@ export interface DelayingQueue {
   readonly id: number;
   readonly name: string;
   readonly durable: boolean;
+  /** Knows messages that wait by their numbers; undefined: nobody does. */
+  readonly deduplication: object | undefined;
   /** A message has come and waits; it is known by `sequence` until it {@link arrives}. */
   waits(message: Message, sequence: number): void;
   /** A message has waited, and has come as any other does. */
@@ -46,10 +48,11 @@ export class QueueDelays {
 
   /** Keeps a copy of `message` for as long as it asks; false when it asks for no delay. */
   hold(message: Message, receipt: Receipt | undefined, publishSequence: number): boolean {
-    const delay = delayOf(message);
-    if (delay === 0) return false;
+    if (this.#log === undefined && delayOf(message) === 0) return false;
     const log = this.#log ?? this.#open();
-    this.#queue.waits(message, log.delay(message, delay, receipt, publishSequence));
+    const sequence = log.delay(message, receipt, publishSequence);
+    if (sequence === undefined) return false;
+    this.#queue.waits(message, sequence);
     return true;
   }
 
@@ -71,9 +74,10 @@ export class QueueDelays {
   }
 
   #open(): DelayedLog {
-    const { id, name, durable } = this.#queue;
+    const { id, name, durable, deduplication } = this.#queue;
+    const keepsNumbers = deduplication !== undefined;
     const release = (message: Message, sequence: number): void => this.#queue.arrives(message, sequence);
-    this.#log = new DelayedLog({ id, name, durable, release, lane: DELAY_LANE }, this.#environment);
+    this.#log = new DelayedLog({ id, name, durable, release, lane: DELAY_LANE, keepsNumbers }, this.#environment);
     return this.#log;
   }
 }

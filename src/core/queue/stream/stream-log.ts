@@ -10,7 +10,7 @@ import { Chunk } from "../chunk.ts";
 import { ChunkList } from "../chunk-list.ts";
 import { ChunkMerger, mergeChunks } from "../chunk-merger.ts";
 import { ChunkStorage, type LogEnvironment } from "../chunk-storage.ts";
-import { recordBytesOf, writeRecord } from "../record.ts";
+import { readRecord, recordBytesOf, skipRecords, writeRecord } from "../record.ts";
 import { LoadedChunks } from "./loaded-chunks.ts";
 
 /** A chunk takes no more messages than this, as in any other queue. */
@@ -60,6 +60,7 @@ export class StreamLog implements CommitParticipant {
   /** The arena that new messages go into, and the chunk that takes them. */
   #arena: Arena | undefined;
   #tail: Chunk | undefined;
+  /** When the newest message was stored; negative: that is to be read from what recovery found. */
   #lastAppendedAt = 0;
   #enlisted = false;
   #dropped = false;
@@ -83,6 +84,7 @@ export class StreamLog implements CommitParticipant {
     this.#chunks.push(chunk);
     this.nextOffset = chunk.end;
     this.durableEnd = chunk.end;
+    this.#lastAppendedAt = -1;
     this.recordBytes += chunk.recordBytes;
     this.bodyBytes += chunk.persistentBodyBytes;
     this.#merger.chunkStored(chunk);
@@ -96,6 +98,7 @@ export class StreamLog implements CommitParticipant {
     head.contentEnd = contentStart;
     head.bcc = NO_OCTETS;
     head.expiresAt = 0;
+    if (this.#lastAppendedAt < 0) this.#lastAppendedAt = this.#newestStoredAt();
     // Never falls, so that a time can be searched for.
     head.publishedAt = Math.max(message.publishedAt, this.#lastAppendedAt);
     this.#lastAppendedAt = head.publishedAt;
@@ -192,6 +195,16 @@ export class StreamLog implements CommitParticipant {
 
   failed(): void {
     this.#storage.failed();
+  }
+
+  /** The time in the last record of the last chunk, read once, when the first message comes after a restart. */
+  #newestStoredAt(): number {
+    const chunk = this.chunkAt(this.nextOffset - 1);
+    const buffer = this.loaded.use(chunk);
+    const message = new Message();
+    readRecord(buffer, skipRecords(buffer, chunk.start, chunk.count - 1), message);
+    this.loaded.rest();
+    return message.publishedAt;
   }
 
   #enlist(): void {

@@ -1,6 +1,5 @@
 import { assert } from "../../../lib/assert.ts";
 import type { Clock } from "../../../lib/clock.ts";
-import type { FieldTable } from "../../../wire/field-table.ts";
 import { BrokerError } from "../../errors.ts";
 import type { Message } from "../../message.ts";
 import { resourceText } from "../../names.ts";
@@ -10,6 +9,7 @@ import type { Drainable, Turn } from "../../turn.ts";
 import { ARENA_BYTES } from "../arena.ts";
 import type { Consumer, ConsumerOptions, DeliverySink } from "../consumer.ts";
 import type { Queue, QueueOptions } from "../queue.ts";
+import { QueueBase } from "../queue-base.ts";
 import type { QueueEnvironment } from "../queue-environment.ts";
 import type { QueueSettings } from "../queue-settings.ts";
 import { FILTER_BYTES_DEFAULT } from "./chunk-filter.ts";
@@ -29,19 +29,7 @@ import { TrackedOffsets } from "./tracked-offsets.ts";
  * A stream: a queue that is read and not emptied. Any number of consumers read it, each from where it wants and at its
  * own pace; messages go when the retention says so. RabbitMQ: "Streams and Super Streams".
  */
-export class StreamQueue implements Queue, Drainable, ReaderHost, StreamLogListener {
-  readonly type = "stream";
-  readonly id: number;
-  readonly name: string;
-  readonly vhostName: string;
-  readonly durable: boolean;
-  readonly autoDelete: boolean;
-  readonly exclusiveOwner: object | undefined;
-  readonly arguments: FieldTable;
-  settings: QueueSettings;
-  onUnused: (() => void) | undefined;
-  onExpired: (() => void) | undefined;
-  onDropped: (() => void) | undefined;
+export class StreamQueue extends QueueBase implements Queue, Drainable, ReaderHost, StreamLogListener {
   unackedCount = 0;
   readonly delayedCount = 0;
   readonly gotRedelivered = false;
@@ -58,14 +46,7 @@ export class StreamQueue implements Queue, Drainable, ReaderHost, StreamLogListe
   #dropped = false;
 
   constructor(options: QueueOptions, environment: QueueEnvironment) {
-    this.id = options.id;
-    this.name = options.name;
-    this.vhostName = options.vhostName;
-    this.durable = options.durable;
-    this.autoDelete = options.autoDelete;
-    this.exclusiveOwner = options.exclusiveOwner;
-    this.arguments = options.arguments;
-    this.settings = options.settings;
+    super(options);
     this.#clock = environment.clock;
     this.#turn = environment.turn;
     const { barrier, clock } = environment;

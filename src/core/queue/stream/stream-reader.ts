@@ -62,7 +62,6 @@ export class StreamReader implements ConsumedQueue, GroupedReader {
     this.name = host.name;
     this.vhostName = host.vhostName;
     this.consumer = new Consumer(this, sink, consumerOptions);
-    this.consumer.needsPrefetch = true;
     this.cursor = options.cursor;
     this.group = options.group;
     this.#host = host;

@@ -193,7 +193,22 @@ public final class JmsScenarios {
       equal("2", ((TextMessage) second).getText());
       second.acknowledge();
       consumer.close();
-      equal(null, session.createConsumer(queue).receive(NOTHING_MILLISECONDS));
+      MessageConsumer other = session.createConsumer(queue);
+      equal(null, other.receive(NOTHING_MILLISECONDS));
+      other.close();
+      producer.send(session.createTextMessage("3"));
+    }
+    for (int deliveryCount = 1; deliveryCount <= 2; deliveryCount++) {
+      try (Connection connection = factory.createConnection()) {
+        connection.start();
+        Session session = connection.createSession(Session.CLIENT_ACKNOWLEDGE);
+        Message third = receive(session.createConsumer(session.createQueue(name)));
+        equal("3", ((TextMessage) third).getText());
+        equal(deliveryCount > 1, third.getJMSRedelivered());
+        // On its way out the client may give the message back and be sent it once more.
+        equal(true, third.getIntProperty("JMSXDeliveryCount") >= deliveryCount);
+        if (deliveryCount > 1) third.acknowledge();
+      }
     }
   }
 

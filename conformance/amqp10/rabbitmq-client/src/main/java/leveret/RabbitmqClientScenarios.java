@@ -9,6 +9,8 @@ import com.rabbitmq.client.amqp.Management;
 import com.rabbitmq.client.amqp.Message;
 import com.rabbitmq.client.amqp.Publisher;
 import com.rabbitmq.client.amqp.impl.AmqpEnvironmentBuilder;
+import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
@@ -18,6 +20,7 @@ import java.util.concurrent.TimeUnit;
 /** RabbitMQ's own client for AMQP 1.0: topology, publishing, consuming, dead letters, streams. Argument: the broker's URI. */
 public final class RabbitmqClientScenarios {
   private static final long TIMEOUT_SECONDS = 10;
+  private static final long NOTHING_MILLISECONDS = 200;
   private static final int MESSAGES = 500;
 
   public static void main(String[] arguments) throws Exception {
@@ -26,7 +29,9 @@ public final class RabbitmqClientScenarios {
       String name = "rabbitmq-client-" + UUID.randomUUID();
       queue(connection, name);
       deadLetters(connection, name + "-dead");
+      requeue(connection, name + "-requeue");
       stream(connection, name + "-stream");
+      streamFilters(connection, name + "-filters");
     }
     System.exit(0);
   }
@@ -90,6 +95,32 @@ public final class RabbitmqClientScenarios {
     System.out.println("ok dead letters");
   }
 
+  /** Annotations that come with a requeue are the message's from then on. */
+  private static void requeue(Connection connection, String name) throws Exception {
+    Management management = connection.management();
+    management.queue().name(name).quorum().queue().declare();
+    Publisher publisher = connection.publisherBuilder().queue(name).build();
+    BlockingQueue<Publisher.Status> statuses = new LinkedBlockingQueue<>();
+    publisher.publish(publisher.message("again".getBytes()), context -> statuses.add(context.status()));
+    equal(Publisher.Status.ACCEPTED, next(statuses));
+    List<String> history = List.of("first try", "at night");
+    BlockingQueue<Message> messages = new LinkedBlockingQueue<>();
+    Consumer consumer = connection.consumerBuilder().queue(name).messageHandler((context, message) -> {
+      if (message.hasAnnotation("x-opt-history")) {
+        messages.add(message);
+        context.accept();
+      } else {
+        context.requeue(Map.of("x-opt-history", history, "x-opt-attempt", 1L));
+      }
+    }).build();
+    Message message = next(messages);
+    equal(history, message.annotation("x-opt-history"));
+    equal(1L, message.annotation("x-opt-attempt"));
+    consumer.close();
+    management.queueDelete(name);
+    System.out.println("ok requeue with annotations");
+  }
+
   private static void stream(Connection connection, String name) throws Exception {
     Management management = connection.management();
     management.queue().name(name).type(Management.QueueType.STREAM).declare();
@@ -111,6 +142,33 @@ public final class RabbitmqClientScenarios {
     for (int index = 0; index < 10; index += 2) equal("" + index, next(bodies));
     management.queueDelete(name);
     System.out.println("ok stream");
+  }
+
+  /** The broker sends what a filter expression of properties asks for, and nothing else. */
+  private static void streamFilters(Connection connection, String name) throws Exception {
+    Management management = connection.management();
+    management.queue().name(name).type(Management.QueueType.STREAM).declare();
+    Publisher publisher = connection.publisherBuilder().queue(name).build();
+    BlockingQueue<Publisher.Status> statuses = new LinkedBlockingQueue<>();
+    for (int index = 0; index < 12; index++) {
+      Message message = publisher.message(("" + index).getBytes());
+      message.subject(index % 2 == 0 ? "order.created" : "order.paid").property("region", index % 3 == 0 ? "emea" : "apac");
+      publisher.publish(message, context -> statuses.add(context.status()));
+    }
+    for (int index = 0; index < 12; index++) next(statuses);
+    BlockingQueue<String> bodies = new LinkedBlockingQueue<>();
+    Consumer consumer = connection.consumerBuilder().queue(name).stream()
+        .offset(ConsumerBuilder.StreamOffsetSpecification.FIRST)
+        .filter().subject("&s:created").property("region", "emea").stream().builder()
+        .messageHandler((context, message) -> {
+          bodies.add(new String(message.body()));
+          context.accept();
+        }).build();
+    for (int index = 0; index < 12; index += 6) equal("" + index, next(bodies));
+    equal(null, bodies.poll(NOTHING_MILLISECONDS, TimeUnit.MILLISECONDS));
+    consumer.close();
+    management.queueDelete(name);
+    System.out.println("ok stream filters");
   }
 
   private static <T> T next(BlockingQueue<T> queue) throws InterruptedException {

@@ -1,1 +1,0 @@
-export { duplexPair } from "../../src/lib/duplex-pair.ts";

@@ -1,1 +1,0 @@
-export { ManualClock } from "../../src/lib/manual-clock.ts";
