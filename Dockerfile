@@ -10,7 +10,7 @@ WORKDIR /leveret
 COPY --from=build /leveret/package.json /leveret/LICENSE ./
 COPY --from=build /leveret/node_modules ./node_modules
 COPY --from=build /leveret/bin ./bin
-COPY --from=build /leveret/dist/src ./dist/src
+COPY --from=build /leveret/dist/bundle ./dist/bundle
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data

@@ -1,6 +1,7 @@
 // Makes a clone ready to run: installs what package-lock.json names if it is not there, and brings dist/ up to date.
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
+import { bundle } from "./bundle.js";
 import { requireProcess } from "./run-process.js";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -11,6 +12,7 @@ export async function prepare() {
   if (!isInstalled()) await install();
   removeStaleOutputs();
   await requireProcess(process.execPath, [join(ROOT, "node_modules/typescript/bin/tsc"), "-p", ROOT]);
+  await bundle();
 }
 
 /** Whether node_modules holds every package that the lock file names; optional ones depend on the platform. */
