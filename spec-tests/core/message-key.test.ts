@@ -54,8 +54,9 @@ describe("[message key] a header", () => {
   });
 
   test("keys are equal exactly when values are", () => {
-    // Floating point numbers have NaN and two zeros; binary equals text; tables and arrays are taken octet by octet.
-    const special: readonly string[] = ["float", "double", "binary", "table", "array", "void"];
+    // Floating point numbers have NaN and two zeros; binary equals text; tables and arrays are taken octet by octet; and a
+    // timestamp, which is an integer among arguments, is none here.
+    const special: readonly string[] = ["float", "double", "binary", "table", "array", "timestamp", "void"];
     const plain = fieldValue.filter(({ type }) => !special.includes(type));
     fc.assert(
       fc.property(plain, plain, fc.boolean(), (a, other, same) => {

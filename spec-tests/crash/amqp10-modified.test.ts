@@ -25,8 +25,8 @@ test("[crash/amqp10] after kill -9 a message has the annotations of its modified
     const { delivery } = await receive(await openReceiver(client, `/queues/${queue}`));
     const annotations = { "x-opt-history": HISTORY };
     delivery?.modified({ undeliverable_here: queue === "dead", message_annotations: annotations } as never);
-    // Its confirm says that what came before it is on disk.
-    await send(sender, { body: "barrier", durable: true });
+    // A confirm says that what came before is on disk. rhea sends the first of them before the outcome, the second after it.
+    for (const body of ["before the outcome", "barrier"]) await send(sender, { body, durable: true });
   }
   leveret.signal("SIGKILL");
   await leveret.ended;
