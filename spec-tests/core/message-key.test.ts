@@ -54,14 +54,15 @@ describe("[message key] a header", () => {
   });
 
   test("keys are equal exactly when values are", () => {
-    // Floating point numbers have NaN and two zeros; binary equals text; tables and arrays are taken octet by octet; and a
-    // timestamp, which is an integer among arguments, is none here.
-    const special: readonly string[] = ["float", "double", "binary", "table", "array", "timestamp", "void"];
+    // Floating point numbers have NaN and two zeros; binary equals text; tables and arrays are taken octet by octet.
+    const special: readonly string[] = ["float", "double", "binary", "table", "array", "void"];
     const plain = fieldValue.filter(({ type }) => !special.includes(type));
     fc.assert(
       fc.property(plain, plain, fc.boolean(), (a, other, same) => {
         const b = same ? { ...a } : other;
-        assert.equal(keyOf(a) === keyOf(b), fieldValuesEqual(a, b));
+        // A timestamp is an integer among arguments, but not here.
+        const areAlike = (a.type === "timestamp") === (b.type === "timestamp");
+        assert.equal(keyOf(a) === keyOf(b), areAlike && fieldValuesEqual(a, b));
         assert.ok((keyOf(a) as string).length <= KEY_BYTES_MAX);
       }),
     );

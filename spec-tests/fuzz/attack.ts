@@ -21,10 +21,8 @@ export interface Attack {
  * has sent. Throws when the broker does not answer or close.
  */
 export async function attack({ stream, pieces, random, pause, isAnswered }: Attack): Promise<Buffer> {
-  let answer: Buffer = Buffer.alloc(0);
-  stream.on("data", (bytes: Buffer) => {
-    answer = Buffer.concat([answer, bytes]);
-  });
+  const answer: Buffer[] = [];
+  stream.on("data", (bytes: Buffer) => answer.push(bytes));
   // A broker that drops the stream while more is written to it resets the connection; that is an answer.
   stream.on("error", () => undefined);
   const signal = AbortSignal.timeout(ANSWER_MILLISECONDS_MAX);
@@ -36,8 +34,8 @@ export async function attack({ stream, pieces, random, pause, isAnswered }: Atta
     stream.write(Buffer.concat(batch));
     await pause();
   }
-  while (stream.writable && isAnswered?.(answer) === false) await once(stream, "data", { signal });
+  while (stream.writable && isAnswered?.(Buffer.concat(answer)) === false) await once(stream, "data", { signal });
   stream.end();
   await closed;
-  return answer;
+  return Buffer.concat(answer);
 }

@@ -6,6 +6,7 @@ import type { ChunkDescriptor, Store } from "../../src/core/ports.ts";
 import { silentLogger } from "../../src/lib/logger.ts";
 import { openLmdbStore } from "../../src/store/lmdb-store.ts";
 import { MemoryStore } from "../../src/store/memory-store.ts";
+import { SeededRandom } from "../fuzz/seeded-random.ts";
 import { temporaryDirectory } from "../support/temporary-directory.ts";
 import { type Contents, chunkOf, commit, contentsOf, settlementOf } from "./contents.ts";
 
@@ -16,21 +17,10 @@ const KEYS = ["a", "b", "c", "d", "e"];
 /** Octets of a message: in a page of keys, on a page of its own, more than a record of the journal takes. */
 const SIZES = [10, 10, 100, 3000, 9000, 200_000];
 
-/** Numbers below a bound, the same for the same seed (mulberry32). */
-function randomOf(seed: number): (bound: number) => number {
-  let state = seed;
-  return (bound) => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * bound);
-  };
-}
-
 /** Does the same random things to a store on disk and to one in memory. */
 class TwoStores {
   readonly directory: string;
-  readonly random: (bound: number) => number;
+  readonly random: SeededRandom;
   disk: Store;
   memory: MemoryStore;
   /** By queue, in order. */
@@ -39,26 +29,26 @@ class TwoStores {
 
   constructor(directory: string, seed: number) {
     this.directory = directory;
-    this.random = randomOf(seed);
+    this.random = new SeededRandom(seed);
     this.disk = this.#open(directory);
     this.memory = new MemoryStore();
     contentsOf(this.disk);
   }
 
   change(): void {
-    const queueId = this.random(QUEUES);
+    const queueId = this.random.below(QUEUES);
     const chunks = this.chunks[queueId] as ChunkDescriptor[];
-    const picked = chunks[this.random(chunks.length)];
-    const key = Buffer.from(KEYS[this.random(KEYS.length)] as string);
-    switch (this.random(16)) {
+    const picked = chunks[this.random.below(chunks.length)];
+    const key = Buffer.from(KEYS[this.random.below(KEYS.length)] as string);
+    switch (this.random.below(16)) {
       case 0:
-        if (this.random(10) > 0) return;
+        if (this.random.below(10) > 0) return;
         this.#both((store) => store.dropQueue(queueId));
         chunks.length = 0;
         return;
       case 1:
       case 2: {
-        const value = Buffer.alloc(this.random(50), this.random(256));
+        const value = Buffer.alloc(this.random.below(50), this.random.below(256));
         this.#both((store) => store.putNote(queueId, key, value));
         return;
       }
@@ -66,7 +56,7 @@ class TwoStores {
         this.#both((store) => store.deleteNote(queueId, key));
         return;
       case 4: {
-        const value = this.random(1000);
+        const value = this.random.below(1000);
         this.#both((store) => store.putDefinition("queue", key.toString(), value));
         return;
       }
@@ -90,7 +80,7 @@ class TwoStores {
         this.#both((store) => store.settle(queueId, picked, settlementOf(picked, 0)));
         return;
       default:
-        this.#append(queueId, this.#next++, 1, SIZES[this.random(SIZES.length)] as number);
+        this.#append(queueId, this.#next++, 1, SIZES[this.random.below(SIZES.length)] as number);
     }
   }
 
@@ -132,7 +122,7 @@ class TwoStores {
   }
 
   #appended(queueId: number, first: number, count: number, bytesEach: number): ChunkDescriptor {
-    const { chunk, value } = chunkOf(first, count, bytesEach, this.random(256));
+    const { chunk, value } = chunkOf(first, count, bytesEach, this.random.below(256));
     this.#both((store) => store.append(queueId, "durable", chunk, value, 0, value.length));
     return chunk;
   }
@@ -174,12 +164,12 @@ async function run(context: TestContext, seed: number): Promise<void> {
   const stores = new TwoStores(join(temporaryDirectory(context), "data"), seed);
   context.after(() => stores.disk.close());
   for (let number = 0; number < COMMITS_PER_SEED; number++) {
-    const changes = stores.random(8);
+    const changes = stores.random.below(8);
     for (let count = 0; count < changes; count++) stores.change();
     await stores.commit();
     const note = `seed ${seed}, commit ${number}`;
-    if (stores.random(8) === 0) await stores.compareAfterKill(note);
-    if (stores.random(40) === 0) await stores.restart(note);
+    if (stores.random.below(8) === 0) await stores.compareAfterKill(note);
+    if (stores.random.below(40) === 0) await stores.restart(note);
   }
   await stores.restart(`seed ${seed}, at the end`);
 }

@@ -24,8 +24,10 @@ export function checkAnswer(octets: Buffer): number[] {
     assert.ok(octets.length - start >= HEAD_BYTES, "the broker ended in the middle of a frame head");
     const end = start + octets.readUInt32BE(start);
     assert.ok(end <= octets.length, "the broker ended in the middle of a frame");
-    if (end > start + HEAD_BYTES) codes.push(checkFrame(octets, start + HEAD_BYTES, end));
-    assert.ok(!codes.slice(0, -1).includes(PERFORMATIVES.close), "the broker sent something after its close");
+    if (end > start + HEAD_BYTES) {
+      assert.notEqual(codes.at(-1), PERFORMATIVES.close, "the broker sent something after its close");
+      codes.push(checkFrame(octets, start + HEAD_BYTES, end));
+    }
     start = end;
   }
   return codes;

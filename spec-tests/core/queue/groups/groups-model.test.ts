@@ -205,9 +205,7 @@ class Model {
     const holder = this.random.pick(this.getters);
     const delivery = this.bench.get(holder);
     if (delivery === undefined) {
-      const missed = this.entries.find(
-        (entry) => this.objection(entry, holder) === undefined && !this.isHeldBack(entry),
-      );
+      const missed = this.missedBy(holder);
       assert.equal(missed, undefined, `${missed?.number} is to be had`);
       return;
     }
@@ -349,13 +347,16 @@ class Model {
     assert.ok(first === undefined || first.expiresAt > this.now, `${first?.number} has expired and is there`);
     for (const worker of this.workers) {
       if (!worker.consumer.ready) continue;
-      const missed = this.entries.find(
-        (entry) => this.objection(entry, worker) === undefined && !this.isHeldBack(entry),
-      );
+      const missed = this.missedBy(worker);
       assert.equal(missed, undefined, `${missed?.number} of ${missed?.group} could be delivered`);
     }
     const active = new Set(this.entries.map(({ group }) => group));
     assert.ok(this.bench.log.groupCount <= active.size, "only groups with messages take memory");
+  }
+
+  /** The first message that the queue could hand to somebody, and has no reason to hold back. */
+  missedBy(holder: object): Entry | undefined {
+    return this.entries.find((entry) => this.objection(entry, holder) === undefined && !this.isHeldBack(entry));
   }
 
   /** Whether the queue knows of a held message of the group that a restart has left in its place. */
