@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Alarms } from "../../src/core/alarms.ts";
-import { CommitBarrier, type CommitParticipant } from "../../src/core/commit-barrier.ts";
+import { CommitBarrier, type CommitNeed, type CommitParticipant } from "../../src/core/commit-barrier.ts";
 import { FlowControl } from "../../src/core/flow-control.ts";
 import { silentLogger } from "../../src/lib/logger.ts";
 import { ManualClock } from "../../src/lib/manual-clock.ts";
@@ -14,7 +14,8 @@ const RETRY_MILLISECONDS = 500;
 class Bench {
   readonly clock = new ManualClock();
   readonly store = new FaultyStore(new MemoryStore());
-  readonly barrier = new CommitBarrier(this.store, this.clock, silentLogger, () => {});
+  wakes = 0;
+  readonly barrier = new CommitBarrier(this.store, this.clock, silentLogger, () => this.wakes++);
   readonly flow = new FlowControl(this.barrier, 1000, new Alarms(silentLogger));
 
   /** Ends a turn and waits for the commit that it begins. */
@@ -32,9 +33,14 @@ class Bench {
 }
 
 class Participant implements CommitParticipant {
+  needed: CommitNeed = "none";
   prepared = 0;
   committedCount = 0;
   failedCount = 0;
+
+  need(): CommitNeed {
+    return this.needed;
+  }
 
   prepare(): void {
     this.prepared++;
@@ -101,6 +107,138 @@ test("[commit barrier] begins no commit after it is closed", async () => {
   bench.barrier.enlist(new Participant());
   await bench.turn();
   assert.equal(bench.store.commitCount, 0);
+});
+
+test("[commit barrier] what nobody waits for is committed after ten milliseconds", async () => {
+  const bench = new Bench();
+  const participant = new Participant();
+  bench.barrier.enlistPatiently(participant);
+  await bench.turn();
+  bench.clock.advance(9);
+  await bench.turn();
+  assert.equal(participant.prepared, 0);
+  bench.clock.advance(1);
+  await bench.turn();
+  assert.deepEqual([participant.prepared, participant.committedCount], [1, 1]);
+});
+
+test("[commit barrier] what nobody waits for goes with a commit that somebody waits for", async () => {
+  const bench = new Bench();
+  const [patient, other] = [new Participant(), new Participant()];
+  bench.barrier.enlistPatiently(patient);
+  bench.barrier.enlist(other);
+  await bench.turn();
+  assert.deepEqual([patient.committedCount, other.committedCount], [1, 1]);
+  bench.clock.advance(100);
+  await bench.turn();
+  assert.equal(bench.store.commitCount, 1, "there is nothing left for another");
+});
+
+test("[commit barrier] who waits for durability, or for idleness, does not wait for patience", async () => {
+  for (const wait of ["whenDurable", "idle"] as const) {
+    const bench = new Bench();
+    bench.barrier.enlistPatiently(new Participant());
+    let waited = false;
+    if (wait === "idle") void bench.barrier.idle().then(() => (waited = true));
+    else bench.barrier.whenDurable(() => (waited = true));
+    for (let turn = 0; turn < 3; turn++) {
+      bench.barrier.settleIdle();
+      await bench.turn();
+    }
+    assert.equal(waited, true, wait);
+  }
+});
+
+test("[commit barrier] what is enlisted while somebody waits for idleness is not waited for either", async () => {
+  const bench = new Bench();
+  let isIdle = false;
+  bench.barrier.enlist(new Participant());
+  void bench.barrier.idle().then(() => (isIdle = true));
+  bench.barrier.endOfTurn();
+  bench.barrier.enlistPatiently(new Participant());
+  for (let turn = 0; turn < 4; turn++) {
+    bench.barrier.settleIdle();
+    await bench.turn();
+  }
+  assert.equal(isIdle, true);
+  assert.equal(bench.store.commitCount, 2);
+});
+
+test("[commit barrier/grace] a commit that only messages want which consumers hold waits for some turns, then begins", async () => {
+  const bench = new Bench();
+  const participant = new Participant();
+  participant.needed = "perhaps";
+  bench.barrier.enlistPatiently(participant);
+  bench.barrier.hasten();
+  bench.wakes = 0;
+  let turns = 0;
+  for (; bench.store.commitCount === 0; turns++) bench.barrier.endOfTurn();
+  assert.equal(turns, 51);
+  assert.equal(bench.wakes, 50, "it asks for every turn that it waits for");
+});
+
+test("[commit barrier/grace] when consumers settle in time there is no commit until patience ends", async () => {
+  const bench = new Bench();
+  const participant = new Participant();
+  participant.needed = "perhaps";
+  bench.barrier.enlistPatiently(participant);
+  bench.barrier.hasten();
+  for (let turn = 0; turn < 20; turn++) await bench.turn();
+  participant.needed = "none";
+  for (let turn = 0; turn < 100; turn++) await bench.turn();
+  assert.equal(bench.store.commitCount, 0);
+  bench.clock.advance(10);
+  await bench.turn();
+  assert.equal(participant.committedCount, 1);
+});
+
+test("[commit barrier/grace] where it is in vain it is tried more and more seldom, until it pays off", async () => {
+  const bench = new Bench();
+  const participant = new Participant();
+  /** Commits that begin at once before one that waits. */
+  const beginAtOnce = async (): Promise<number> => {
+    for (let count = 0; ; count++) {
+      participant.needed = "perhaps";
+      bench.barrier.enlistPatiently(participant);
+      bench.barrier.hasten();
+      const before = bench.store.commitCount;
+      bench.barrier.endOfTurn();
+      const waits = bench.store.commitCount === before;
+      while (bench.store.commitCount === before) bench.barrier.endOfTurn();
+      await bench.turn();
+      if (waits) return count;
+    }
+  };
+  const counts: number[] = [];
+  for (let time = 0; time < 9; time++) counts.push(await beginAtOnce());
+  assert.deepEqual(counts, [0, 1, 2, 4, 8, 16, 32, 64, 64]);
+  // The next to wait is settled in time.
+  for (let commit = 0; commit < 64; commit++) {
+    bench.barrier.enlistPatiently(participant);
+    bench.barrier.hasten();
+    await bench.turn();
+  }
+  bench.barrier.enlistPatiently(participant);
+  bench.barrier.hasten();
+  await bench.turn();
+  participant.needed = "none";
+  await bench.turn();
+  bench.clock.advance(10);
+  await bench.turn();
+  assert.deepEqual([await beginAtOnce(), await beginAtOnce()], [0, 1]);
+});
+
+test("[commit barrier/grace] somebody else who waits ends it", async () => {
+  const bench = new Bench();
+  const participant = new Participant();
+  participant.needed = "perhaps";
+  bench.barrier.enlistPatiently(participant);
+  bench.barrier.hasten();
+  bench.barrier.endOfTurn();
+  assert.equal(bench.store.commitCount, 0);
+  bench.barrier.definitionChanged();
+  bench.barrier.endOfTurn();
+  assert.equal(bench.store.commitCount, 1);
 });
 
 test("[flow control] publishers wait while octets are unwritten; who is forgotten is not called back", () => {

@@ -5,6 +5,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Outbox, OutboxPool } from "../../src/amqp091/outbox.ts";
 import { type Arena, ArenaPool } from "../../src/core/queue/arena.ts";
 import { Turn } from "../../src/core/turn.ts";
+import { ManualClock } from "../../src/lib/manual-clock.ts";
 
 const BYTES_MAX = 4 * 1024 * 1024;
 
@@ -38,7 +39,7 @@ class SlowStream extends PassThrough {
 }
 
 function outboxOn(stream: SlowStream): { outbox: Outbox; turn: Turn; pool: CountingPool } {
-  const turn = new Turn(setImmediate);
+  const turn = new Turn(setImmediate, new ManualClock());
   const pool = new CountingPool();
   return { outbox: new Outbox(stream, turn, pool, BYTES_MAX, () => {}), turn, pool };
 }

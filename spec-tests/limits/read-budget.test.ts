@@ -3,6 +3,7 @@ import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import { ReadBudget } from "../../src/core/read-budget.ts";
 import { Turn } from "../../src/core/turn.ts";
+import { ManualClock } from "../../src/lib/manual-clock.ts";
 
 /** What a read brings: of small messages, and of large ones. */
 const SMALL = { frames: 2000, bytes: 64 * 1024 };
@@ -10,7 +11,7 @@ const LARGE = { frames: 3, bytes: 256 * 1024 };
 
 /** A stream that is read whenever it is not paused, and turns that the test makes. */
 function budgetOn(stream: PassThrough): { budget: ReadBudget; turn: Turn; renewed: () => number } {
-  const turn = new Turn(() => {});
+  const turn = new Turn(() => {}, new ManualClock());
   let renewals = 0;
   const budget = new ReadBudget(turn, {
     framesPerTurn: 4000,

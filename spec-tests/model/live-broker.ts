@@ -17,6 +17,7 @@ import { ManualClock } from "../../src/lib/manual-clock.ts";
 import { systemRandom } from "../../src/lib/random.ts";
 import { tableFrom } from "../../src/wire/field-table.ts";
 import { FaultyStore } from "../support/faulty-store.ts";
+import { ManualTurns } from "../support/manual-turns.ts";
 import { type LiveEvent, LiveSession } from "./live-session.ts";
 import type { ModelMessage } from "./model-message.ts";
 import type { ModelBinding } from "./model-topology.ts";
@@ -26,8 +27,6 @@ import type { Operation, SessionMode } from "./operation.ts";
 const NO_TIMEOUT_MILLISECONDS = 1e11;
 /** So little that messages are left to the store. */
 const QUEUE_MEMORY_BYTES_MAX = 4096;
-/** More rounds of the event loop than a commit in memory takes. */
-const QUIET_ROUNDS = 3;
 
 /** Opens the store of the run, with what an earlier one has written. */
 export type OpenStore = () => Store;
@@ -42,7 +41,7 @@ export class LiveBroker {
   readonly sessions: LiveSession[] = [];
   readonly clock: ManualClock;
   readonly #context: CommandContext;
-  #wanted: (() => void)[] = [];
+  readonly #turns = new ManualTurns();
 
   constructor(openStore: OpenStore, now: number) {
     this.clock = new ManualClock(now);
@@ -58,7 +57,7 @@ export class LiveBroker {
         consumerTimeoutMilliseconds: NO_TIMEOUT_MILLISECONDS,
       },
       identity: { product: "Leveret", version: "0.0.0" },
-      defer: (callback) => this.#wanted.push(callback),
+      defer: this.#turns.defer,
     });
     this.broker.open();
     this.#context = this.broker.commandContext(this.#identity({}));
@@ -140,17 +139,8 @@ export class LiveBroker {
   }
 
   /** Ends turns, and lets commits come to an end, until nothing is left to do. */
-  async settle(): Promise<void> {
-    let isIdle = this.store.held !== undefined;
-    if (!isIdle) void this.broker.barrier.idle().then(() => (isIdle = true));
-    for (let quiet = 0; quiet < QUIET_ROUNDS; ) {
-      const wanted = this.#wanted;
-      this.#wanted = [];
-      for (const run of wanted) run();
-      quiet = wanted.length === 0 && isIdle ? quiet + 1 : 0;
-      await new Promise((resolve) => setImmediate(resolve));
-      if (this.store.held !== undefined) isIdle = true;
-    }
+  settle(): Promise<void> {
+    return this.#turns.settle(this.broker.barrier, this.store);
   }
 
   /** Ends it in an orderly way; everything is written. */
@@ -158,7 +148,7 @@ export class LiveBroker {
     let isClosed = false;
     const closed = this.broker.close().finally(() => (isClosed = true));
     while (!isClosed) {
-      for (const run of this.#wanted.splice(0)) run();
+      this.#turns.run();
       await new Promise((resolve) => setImmediate(resolve));
     }
     await closed;

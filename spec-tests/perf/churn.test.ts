@@ -26,7 +26,9 @@ test("[perf/rate] each worker does as many operations as the rate says, and no m
   const uri = await brokerUri(context);
   const result = await churn("channel-churn", { uri, duration: 0.5, rate: 20, workers: 2 });
   assert(result.operations > 0);
-  assert(result.operations <= 2 * Math.ceil(20 * result.seconds), `${result.operations} in ${result.seconds} s`);
+  // At both ends of the time there may be one, and timers may be a millisecond early.
+  const each = Math.floor(20 * (result.seconds + 0.001)) + 1;
+  assert(result.operations <= 2 * each, `${result.operations} in ${result.seconds} s`);
 });
 
 test("[perf/rate] a worker that is not due for long does not hold up the end of its run", async (context) => {

@@ -122,7 +122,7 @@ export class Broker {
     this.#store = store;
     this.#publishTap = environment.publishTap;
     this.#defer = environment.defer ?? setImmediate;
-    this.turn = new Turn(this.#defer);
+    this.turn = new Turn(this.#defer, clock);
     this.barrier = new CommitBarrier(store, clock, logger, this.turn.wake);
     this.alarms = new Alarms(logger);
     this.alarms.listen(this.turn.wake);

@@ -1,14 +1,27 @@
 import type { Clock, Timer } from "../lib/clock.ts";
 import type { Logger } from "../lib/logger.ts";
+import { CommitGrace } from "./commit-grace.ts";
 import type { Store } from "./ports.ts";
 
 /** How long after a failed commit the next attempt is made. */
 const RETRY_MILLISECONDS = 500;
+/** How long changes that nobody waits for may go without a commit of their own. */
+const PATIENCE_MILLISECONDS = 10;
+/** With more participants none is asked for its need: that would cost more than it saves. */
+const ASKED_MAX = 64;
+
+/**
+ * Whether anybody may wait for what a participant is to write. "perhaps": all of that are messages which consumers hold,
+ * and need not be written any more when they are settled.
+ */
+export type CommitNeed = "none" | "perhaps" | "certain";
 
 /** Something with changes for the store. It stays enlisted until the commit that holds its changes has ended. */
 export interface CommitParticipant {
   /** Buffers the changes in the store. */
   prepare(store: Store): void;
+  /** Asked of one that was enlisted patiently; "none" where it is not there. */
+  need?(): CommitNeed;
   /** What `prepare` buffered is durable. */
   committed(): void;
   /** What `prepare` buffered could not be written. The store keeps it; `committed` follows when a later commit succeeds. */
@@ -25,7 +38,8 @@ export interface CommitObserver {
 
 /**
  * Groups all changes of a turn into one store commit. At most one commit is in flight while the next gathers.
- * Everything that promises durability (confirms, declare-ok, tx.commit-ok) waits here.
+ * Everything that promises durability (confirms, declare-ok, tx.commit-ok) waits here. What nobody waits for, such as
+ * that messages are settled, is left to the next commit that somebody does wait for, if one comes soon.
  */
 export class CommitBarrier {
   readonly #store: Store;
@@ -40,6 +54,11 @@ export class CommitBarrier {
   #definitionsBuffered = false;
   #definitionsInFlight = false;
   #busy = false;
+  /** A commit is to begin if {@link CommitParticipant.need} says so, or in any case. */
+  #wanted: "no" | "if needed" | "certainly" = "no";
+  readonly #grace = new CommitGrace();
+  /** Runs while something is enlisted that no commit is wanted for. */
+  #patience: Timer | undefined;
   #retry: Timer | undefined;
   #failing = false;
   #closed = false;
@@ -61,16 +80,29 @@ export class CommitBarrier {
     return this.#failing;
   }
 
-  /** Adds a participant that is not enlisted already (the participant keeps track). */
+  /** Adds a participant that is not enlisted already (the participant keeps track). A commit is to begin. */
   enlist(participant: CommitParticipant): void {
     this.#enlisted.push(participant);
+    this.#want();
+  }
+
+  /** The same for one whose changes nobody waits for, until {@link hasten} is called: any commit in a while will do. */
+  enlistPatiently(participant: CommitParticipant): void {
+    this.#enlisted.push(participant);
+    if (this.#wanted === "no") this.#bePatient();
+  }
+
+  /** A commit is to begin if the participants have anything to write that somebody may wait for. */
+  hasten(): void {
+    if (this.#wanted !== "no") return;
+    this.#wanted = "if needed";
     this.#wake();
   }
 
   /** A definition has been put into the store or deleted from it. */
   definitionChanged(): void {
     this.#definitionsBuffered = true;
-    this.#wake();
+    this.#want();
   }
 
   /** Calls back once all definitions changed so far are durable: at once when none is outstanding. */
@@ -82,9 +114,14 @@ export class CommitBarrier {
 
   /** Calls back once everything enlisted so far is durable: at once when nothing is outstanding. */
   whenDurable(callback: () => void): void {
-    if (this.#enlisted.length > 0 || this.#definitionsBuffered) this.#waiting.add(callback);
-    else if (this.#busy || this.#failing) this.#waitingInFlight.add(callback);
-    else callback();
+    if (this.#enlisted.length > 0 || this.#definitionsBuffered) {
+      this.#waiting.add(callback);
+      this.#want();
+    } else if (this.#busy || this.#failing) {
+      this.#waitingInFlight.add(callback);
+    } else {
+      callback();
+    }
   }
 
   /** Who waits with `callback` is gone: a store may fail for hours, and clients come and go meanwhile. */
@@ -93,11 +130,13 @@ export class CommitBarrier {
     this.#waitingInFlight.delete(callback);
   }
 
-  /** Starts the commit of what has gathered, unless one is in flight. Called at the end of every turn. */
+  /** Starts the commit of what has gathered, if one is wanted and none in flight. Called at the end of every turn. */
   endOfTurn(): void {
-    if (this.#busy || this.#closed || this.#retry !== undefined) return;
-    if (this.#enlisted.length === 0 && !this.#definitionsBuffered && !this.#failing) return;
+    if (this.#busy || this.#closed || this.#retry !== undefined || !this.#isDue()) return;
     this.#busy = true;
+    this.#wanted = "no";
+    this.#patience?.cancel();
+    this.#patience = undefined;
     const enlisted = this.#enlisted;
     this.#enlisted = [];
     for (const participant of enlisted) {
@@ -130,16 +169,55 @@ export class CommitBarrier {
   /** Begins no further commit. */
   close(): void {
     this.#closed = true;
+    this.#patience?.cancel();
     this.#retry?.cancel();
   }
 
   /** Resolves those who wait for idleness, if it is reached. Called at the end of every turn. */
   settleIdle(): void {
     if (this.#idleWaiters.length === 0 || this.#busy) return;
-    if (!this.#failing && (this.#enlisted.length > 0 || this.#definitionsBuffered)) return;
+    if (!this.#failing && (this.#enlisted.length > 0 || this.#definitionsBuffered)) {
+      this.#want();
+      return;
+    }
     const waiters = this.#idleWaiters;
     this.#idleWaiters = [];
     for (const resolve of waiters) resolve();
+  }
+
+  #want(): void {
+    this.#wanted = "certainly";
+    this.#wake();
+  }
+
+  #bePatient(): void {
+    this.#patience ??= this.#clock.after(PATIENCE_MILLISECONDS, () => this.#want());
+  }
+
+  /** Whether a commit is to begin now. */
+  #isDue(): boolean {
+    if (this.#wanted !== "if needed" || this.#failing) return this.#wanted === "certainly" || this.#failing;
+    const need = this.#need();
+    if (need === "perhaps" && this.#grace.takeTurn()) {
+      this.#wake();
+      return false;
+    }
+    if (need !== "none") return true;
+    this.#grace.paidOff();
+    this.#wanted = "no";
+    if (this.#enlisted.length > 0) this.#bePatient();
+    return false;
+  }
+
+  #need(): CommitNeed {
+    if (this.#enlisted.length > ASKED_MAX) return "certain";
+    let need: CommitNeed = "none";
+    for (const participant of this.#enlisted) {
+      const its = participant.need?.() ?? "none";
+      if (its === "certain") return its;
+      if (its === "perhaps") need = its;
+    }
+    return need;
   }
 
   #ended(error: Error | undefined): void {

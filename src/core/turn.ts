@@ -1,5 +1,6 @@
 // Hot file: runs once per turn of the event loop, whatever the number of messages.
 
+import type { Clock } from "../lib/clock.ts";
 import type { CommitBarrier } from "./commit-barrier.ts";
 import type { FlowControl } from "./flow-control.ts";
 
@@ -19,6 +20,9 @@ export interface Flushable {
  */
 export class Turn {
   readonly #defer: (callback: () => void) => void;
+  readonly #clock: Clock;
+  /** What the clock said when it was asked in this turn; negative: it was not yet. */
+  #time = -1;
   readonly #run = (): void => this.run();
   #barrier: CommitBarrier | undefined;
   #flow: FlowControl | undefined;
@@ -32,8 +36,18 @@ export class Turn {
   count = 0;
 
   /** @param defer runs a callback after the input at hand has been read; setImmediate in production */
-  constructor(defer: (callback: () => void) => void) {
+  constructor(defer: (callback: () => void) => void, clock: Clock) {
     this.#defer = defer;
+    this.#clock = clock;
+  }
+
+  /** When what this turn handles came in, in milliseconds since the Unix epoch. To ask a clock costs as much as to route. */
+  get time(): number {
+    if (this.#time < 0) {
+      this.#time = this.#clock.now();
+      this.wake();
+    }
+    return this.#time;
   }
 
   /** Hands in what is run at the end of every turn and itself needs the turn to be made. */
@@ -75,6 +89,7 @@ export class Turn {
 
   run(): void {
     this.#scheduled = false;
+    this.#time = -1;
     this.count++;
     const drains = this.#drains;
     if (drains.length > 0) {

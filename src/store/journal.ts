@@ -1,7 +1,8 @@
-import { closeSync, constants, fdatasync, fstatSync, openSync, readSync, write } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 import { dirname } from "node:path";
 import { crc32 } from "node:zlib";
 import { assert } from "../lib/assert.ts";
+import { FLUSHING_FLAGS, FlushedWriter } from "./flushed-writer.ts";
 import { syncDirectory } from "./sync-directory.ts";
 
 /** Octets of an epoch. */
@@ -12,8 +13,6 @@ const LENGTH_OFFSET = EPOCH_BYTES;
 const CRC_OFFSET = EPOCH_BYTES + 4;
 /** The file is made longer by so many zeros at a time: to replace octets costs a flush less than to append them. */
 const GROWTH_BYTES = 256 * 1024;
-/** Where the system can flush as part of a write, that saves a second call. */
-const FLUSHING_WRITE = process.platform === "linux" ? constants.O_DSYNC : 0;
 
 /**
  * A file of records, each flushed before it is reported written. It is written from its beginning in every epoch; what
@@ -23,6 +22,7 @@ const FLUSHING_WRITE = process.platform === "linux" ? constants.O_DSYNC : 0;
  */
 export class Journal {
   readonly #fd: number;
+  readonly #writer: FlushedWriter;
   readonly #capacityBytes: number;
   /** Undefined until it is known: then nothing can be written. */
   #epoch: Uint8Array | undefined;
@@ -37,7 +37,8 @@ export class Journal {
    */
   constructor(path: string, capacityBytes: number) {
     this.#capacityBytes = capacityBytes;
-    this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT | FLUSHING_WRITE, 0o600);
+    this.#fd = openSync(path, constants.O_RDWR | constants.O_CREAT | FLUSHING_FLAGS, 0o600);
+    this.#writer = new FlushedWriter(this.#fd);
     this.#sizeBytes = fstatSync(this.#fd).size;
     if (this.#sizeBytes === 0) syncDirectory(dirname(path));
   }
@@ -84,7 +85,7 @@ export class Journal {
         done(growError);
         return;
       }
-      this.#writeFlushed(record, this.#offset, (error) => {
+      this.#writer.write(record, this.#offset, (error) => {
         if (error === undefined) this.#written(record);
         done(error);
       });
@@ -132,18 +133,9 @@ export class Journal {
       return;
     }
     const grownBytes = Math.min(Math.ceil(sizeBytes / GROWTH_BYTES) * GROWTH_BYTES, this.#capacityBytes);
-    this.#writeFlushed(Buffer.alloc(grownBytes - this.#sizeBytes), this.#sizeBytes, (error) => {
+    this.#writer.write(Buffer.alloc(grownBytes - this.#sizeBytes), this.#sizeBytes, (error) => {
       if (error === undefined) this.#sizeBytes = grownBytes;
       done(error);
-    });
-  }
-
-  #writeFlushed(octets: Buffer, position: number, done: (error: Error | undefined) => void): void {
-    write(this.#fd, octets, 0, octets.length, position, (error, count) => {
-      if (error !== null) done(error);
-      else if (count < octets.length) this.#writeFlushed(octets.subarray(count), position + count, done);
-      else if (FLUSHING_WRITE !== 0) done(undefined);
-      else fdatasync(this.#fd, (flushError) => done(flushError ?? undefined));
     });
   }
 }

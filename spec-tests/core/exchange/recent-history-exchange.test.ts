@@ -12,6 +12,7 @@ import { contentBody } from "../../../src/wire/content.ts";
 import { type FieldValue, tableFrom } from "../../../src/wire/field-table.ts";
 import type { Properties } from "../../../src/wire/properties.ts";
 import { commit } from "../../store/contents.ts";
+import { endTurnWithCommit } from "../../support/end-turn-with-commit.ts";
 import { settled } from "../deduplication/fixtures.ts";
 import { BodyQueue, bind, binding, exchange, matched, message, published, queue } from "./fixtures.ts";
 import { memoryHistory } from "./memory-history.ts";
@@ -45,7 +46,7 @@ function openTurns(before: MemoryStore): Turns {
   const store = new MemoryStore(before.durableState);
   const barrier = new CommitBarrier(store, new ManualClock(), silentLogger, () => {});
   const end = (): Promise<void> => {
-    barrier.endOfTurn();
+    endTurnWithCommit(barrier);
     return settled();
   };
   return { store, barrier, end };

@@ -11,6 +11,7 @@ import { silentLogger } from "../../../src/lib/logger.ts";
 import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { encodeContent } from "../../../src/wire/content.ts";
+import { endTurnWithCommit } from "../../support/end-turn-with-commit.ts";
 
 const LARGE_BYTES = 300_000;
 const ADDRESS = Buffer.from("\x00\x01q", "latin1");
@@ -27,7 +28,7 @@ class Logs {
   }
 
   async commit(): Promise<void> {
-    this.barrier.endOfTurn();
+    endTurnWithCommit(this.barrier);
     await nextTurn();
   }
 

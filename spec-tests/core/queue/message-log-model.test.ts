@@ -13,6 +13,7 @@ import { MemoryState } from "../../../src/store/memory-state.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { contentBody } from "../../../src/wire/content.ts";
 import type { SeededRandom } from "../../fuzz/seeded-random.ts";
+import { endTurnWithCommit } from "../../support/end-turn-with-commit.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
 import { messageTo } from "../../support/messages.ts";
 import { withSeed } from "../../support/with-seed.ts";
@@ -152,17 +153,23 @@ class Model {
     for (const entry of ready) entry.state = "settled";
   }
 
-  async commit(): Promise<void> {
+  /** A commit begins only if the log has something that somebody may wait for. */
+  async turn(): Promise<void> {
     this.barrier.endOfTurn();
     await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async commit(): Promise<void> {
+    endTurnWithCommit(this.barrier);
+    await new Promise((resolve) => setImmediate(resolve));
     this.clock.advance(1000);
-    this.barrier.endOfTurn();
+    endTurnWithCommit(this.barrier);
     await new Promise((resolve) => setImmediate(resolve));
   }
 
   async fail(): Promise<void> {
     this.store.failCommits(1, new Error("disk full"));
-    this.barrier.endOfTurn();
+    endTurnWithCommit(this.barrier);
     await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setImmediate(resolve));
   }
@@ -204,10 +211,10 @@ class Model {
 }
 
 const PROFILES = {
-  "small commits that are merged": { append: 60, take: 12, settle: 8, requeue: 4, commit: 60, restart: 1 },
-  "a backlog beyond memory": { append: 90, take: 30, settle: 20, requeue: 5, commit: 8, restart: 1 },
-  "a consumer that keeps up": { append: 40, take: 45, settle: 40, requeue: 5, commit: 12, restart: 1 },
-  "a disk that fails": { append: 40, take: 25, settle: 20, requeue: 5, commit: 8, fail: 4, restart: 1 },
+  "small commits that are merged": { append: 60, take: 12, settle: 8, requeue: 4, turn: 20, commit: 60, restart: 1 },
+  "a backlog beyond memory": { append: 90, take: 30, settle: 20, requeue: 5, turn: 4, commit: 8, restart: 1 },
+  "a consumer that keeps up": { append: 40, take: 45, settle: 40, requeue: 5, turn: 30, commit: 12, restart: 1 },
+  "a disk that fails": { append: 40, take: 25, settle: 20, requeue: 5, turn: 8, commit: 8, fail: 4, restart: 1 },
   purges: { append: 60, take: 15, settle: 5, requeue: 5, commit: 10, purge: 2, restart: 1 },
   "purges of merged chunks": { append: 120, take: 16, settle: 6, requeue: 4, commit: 160, purge: 2 },
 } as const;

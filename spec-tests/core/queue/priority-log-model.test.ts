@@ -12,6 +12,7 @@ import { MemoryState } from "../../../src/store/memory-state.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { contentBody } from "../../../src/wire/content.ts";
 import type { SeededRandom } from "../../fuzz/seeded-random.ts";
+import { endTurnWithCommit } from "../../support/end-turn-with-commit.ts";
 import { messageTo } from "../../support/messages.ts";
 import { withSeed } from "../../support/with-seed.ts";
 
@@ -151,10 +152,10 @@ class Model {
   }
 
   async commit(): Promise<void> {
-    this.barrier.endOfTurn();
+    endTurnWithCommit(this.barrier);
     await new Promise((resolve) => setImmediate(resolve));
     this.clock.advance(1000);
-    this.barrier.endOfTurn();
+    endTurnWithCommit(this.barrier);
     await new Promise((resolve) => setImmediate(resolve));
   }
 

@@ -1,4 +1,3 @@
-import assert from "node:assert/strict";
 import { Alarms } from "../../../src/core/alarms.ts";
 import { CommitBarrier } from "../../../src/core/commit-barrier.ts";
 import { FlowControl } from "../../../src/core/flow-control.ts";
@@ -22,6 +21,7 @@ import { MemoryStore } from "../../../src/store/memory-store.ts";
 import { contentBody } from "../../../src/wire/content.ts";
 import { EMPTY_TABLE, type FieldTable } from "../../../src/wire/field-table.ts";
 import { FaultyStore } from "../../support/faulty-store.ts";
+import { ManualTurns } from "../../support/manual-turns.ts";
 import { messageTo } from "../../support/messages.ts";
 
 /** Takes what dies, unless told to take nothing. */
@@ -55,7 +55,8 @@ export class QueueBench {
   readonly turn: Turn;
   readonly graveyard = new Graveyard();
   readonly queue: Queue;
-  #wanted: (() => void)[] = [];
+  readonly #barrier: CommitBarrier;
+  readonly #turns = new ManualTurns();
 
   constructor(
     queueArguments: FieldTable = EMPTY_TABLE,
@@ -64,8 +65,9 @@ export class QueueBench {
     { type = "classic", policy = NO_POLICY }: QueueBenchOptions = {},
   ) {
     this.store = new FaultyStore(new MemoryStore(state));
-    this.turn = new Turn((callback) => this.#wanted.push(callback));
+    this.turn = new Turn(this.#turns.defer, this.clock);
     const barrier = new CommitBarrier(this.store, this.clock, silentLogger, this.turn.wake);
+    this.#barrier = barrier;
     this.turn.attach(barrier, new FlowControl(barrier, 32 * 1024 * 1024, new Alarms(silentLogger)));
     this.queue = new MessageQueue(
       {
@@ -112,15 +114,9 @@ export class QueueBench {
     });
   }
 
-  /** Ends turns until none is asked for; commits take one or two of them. */
-  async settle(): Promise<void> {
-    for (let round = 0; round < 10; round++) {
-      const wanted = this.#wanted;
-      this.#wanted = [];
-      for (const run of wanted) run();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    assert.equal(this.#wanted.length, 0, "turns come to an end");
+  /** Ends turns, and commits, until nothing is left to do or the store holds a commit back. */
+  settle(): Promise<void> {
+    return this.#turns.settle(this.#barrier, this.store);
   }
 }
 

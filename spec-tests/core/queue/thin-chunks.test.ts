@@ -9,6 +9,7 @@ import { MessageLog } from "../../../src/core/queue/message-log.ts";
 import { silentLogger } from "../../../src/lib/logger.ts";
 import { ManualClock } from "../../../src/lib/manual-clock.ts";
 import { MemoryStore } from "../../../src/store/memory-store.ts";
+import { endTurnWithCommit } from "../../support/end-turn-with-commit.ts";
 import { messageTo } from "../../support/messages.ts";
 
 const QUEUE_ID = 1;
@@ -44,7 +45,7 @@ class Bench {
   }
 
   async commit(): Promise<void> {
-    this.barrier.endOfTurn();
+    endTurnWithCommit(this.barrier);
     await nextTurn();
   }
 

@@ -59,6 +59,11 @@ export class ChunkStorage {
     this.#settledDirty.push(chunk);
   }
 
+  /** Whether any of the complete chunks still has to be handed to the store. */
+  get hasUnsettled(): boolean {
+    return this.#toWrite.some((chunk) => !isNeedless(chunk));
+  }
+
   /** Reads the records of `chunk` into memory. */
   load(chunk: Chunk): void {
     const { store, arenas, memory } = this.#environment;
@@ -90,7 +95,7 @@ export class ChunkStorage {
   /** Buffers what has changed in the store. */
   prepare(store: Store): void {
     for (const chunk of this.#toWrite) {
-      if (chunk.lifetime === "durable" ? !chunk.durable : chunk.allSettled) {
+      if (isNeedless(chunk)) {
         this.#environment.barrier.pendingBytes -= chunk.recordBytes;
         this.#keepInMemory(chunk);
         continue;
@@ -143,8 +148,7 @@ export class ChunkStorage {
   #writeSettled(store: Store, chunk: Chunk): void {
     chunk.settledDirty = false;
     if (!chunk.written) return;
-    const forget = chunk.lifetime === "durable" ? !chunk.durable && chunk.allSettled : chunk.allSettled;
-    if (forget) {
+    if (isNeedless(chunk) && chunk.allSettled) {
       store.remove(this.queueId, chunk.lifetime, chunk);
       chunk.written = false;
     } else if (chunk.lifetime === "durable") {
@@ -154,4 +158,9 @@ export class ChunkStorage {
       this.#onThinned(chunk);
     }
   }
+}
+
+/** Whether what the store has, or is to get, of a chunk will not be read again. */
+function isNeedless(chunk: Chunk): boolean {
+  return chunk.lifetime === "durable" ? !chunk.durable : chunk.allSettled;
 }

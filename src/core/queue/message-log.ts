@@ -1,7 +1,7 @@
 // Hot file: append, peek, take and settle run for every message that is queued.
 
 import { assert } from "../../lib/assert.ts";
-import type { CommitParticipant } from "../commit-barrier.ts";
+import type { CommitNeed, CommitParticipant } from "../commit-barrier.ts";
 import type { Message } from "../message.ts";
 import type { ChunkDescriptor, ChunkSettlement, Store } from "../ports.ts";
 import type { Receipt } from "../receipt.ts";
@@ -104,6 +104,7 @@ export class MessageLog implements QueueLog, CommitParticipant, CursorHost {
     if (persistent) {
       chunk.persistentCount++;
       chunk.persistentBodyBytes += message.bodyBytes;
+      this.#environment.barrier.hasten();
       if (!this.#enlisted) this.#enlist();
       if (receipt !== undefined) chunk.expect(index, receipt, publishSequence);
     } else if (receipt !== undefined) {
@@ -249,6 +250,11 @@ export class MessageLog implements QueueLog, CommitParticipant, CursorHost {
     this.unsettledCount = 0;
   }
 
+  need(): CommitNeed {
+    if (this.#tail.chunk?.durable !== true && !this.#storage.hasUnsettled) return "none";
+    return this.readyCount > 0 ? "certain" : "perhaps";
+  }
+
   prepare(store: Store): void {
     if (!this.#dropped) this.#prepareChanges(store);
     // Only now: what preparing itself changes belongs to this commit and must not ask for another.
@@ -287,13 +293,14 @@ export class MessageLog implements QueueLog, CommitParticipant, CursorHost {
   #enlist(): void {
     if (this.#enlisted) return;
     this.#enlisted = true;
-    this.#environment.barrier.enlist(this);
+    this.#environment.barrier.enlistPatiently(this);
   }
 
   /** A sealed chunk is written if a restart must find it, or if there is too much in memory. */
   #sealed(chunk: Chunk): void {
     if (!chunk.durable && !this.#storage.memoryExceeded) return;
     this.#storage.write(chunk);
+    this.#environment.barrier.hasten();
     this.#enlist();
   }
 

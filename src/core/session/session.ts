@@ -76,7 +76,7 @@ export class Session implements DeliverySink {
    * @throws BrokerError NOT_FOUND, ACCESS_REFUSED or PRECONDITION_FAILED; nothing has been published then
    */
   publish(message: Message, mandatory: boolean): void {
-    message.publishedAt = this.#environment.clock.now();
+    message.publishedAt = this.#environment.turn.time;
     if (this.#transaction !== undefined) {
       // Held as it came: what inspection changes, it changes again at the commit.
       this.#transaction.holdPublish(message, mandatory);

@@ -15,6 +15,7 @@ import { MemoryState } from "../../../../src/store/memory-state.ts";
 import { MemoryStore } from "../../../../src/store/memory-store.ts";
 import { contentBody } from "../../../../src/wire/content.ts";
 import { FaultyStore } from "../../../support/faulty-store.ts";
+import { ManualTurns } from "../../../support/manual-turns.ts";
 import { messageTo } from "../../../support/messages.ts";
 
 const DELAYED_ID = 1;
@@ -60,7 +61,7 @@ export class DelayBench {
   last = new Message();
   /** Called for each message that is let go. */
   onRelease: (body: string) => void = () => {};
-  #wanted: (() => void)[] = [];
+  readonly #turns = new ManualTurns();
 
   readonly #options: DelayBenchOptions;
 
@@ -72,7 +73,7 @@ export class DelayBench {
     this.state = state;
     this.clock = clock;
     this.store = new FaultyStore(new MemoryStore(state));
-    this.turn = new Turn((callback) => this.#wanted.push(callback));
+    this.turn = new Turn(this.#turns.defer, clock);
     this.barrier = new CommitBarrier(this.store, clock, silentLogger, this.turn.wake);
     this.turn.attach(this.barrier, new FlowControl(this.barrier, 32 * 1024 * 1024, new Alarms(silentLogger)));
     this.environment = {
@@ -111,18 +112,12 @@ export class DelayBench {
 
   /** One turn. */
   runTurn(): void {
-    const wanted = this.#wanted;
-    this.#wanted = [];
-    for (const run of wanted) run();
+    this.#turns.run();
   }
 
   /** Ends turns, and commits, until none is asked for. */
-  async settle(): Promise<void> {
-    for (let quiet = 0; quiet < 2; quiet++) {
-      if (this.#wanted.length > 0) quiet = 0;
-      this.runTurn();
-      await new Promise((resolve) => setImmediate(resolve));
-    }
+  settle(): Promise<void> {
+    return this.#turns.settle(this.barrier, this.store);
   }
 
   async advance(milliseconds: number): Promise<void> {

@@ -18,6 +18,7 @@ import { ManualClock } from "../../../../src/lib/manual-clock.ts";
 import { contentBody, contentProperties, encodeContent } from "../../../../src/wire/content.ts";
 import { EMPTY_TABLE, type FieldTable, type PlainFieldValue, tableFrom } from "../../../../src/wire/field-table.ts";
 import { decodeProperties, encodeProperties } from "../../../../src/wire/properties.ts";
+import { ManualTurns } from "../../../support/manual-turns.ts";
 
 export const STREAM_ID = 5;
 
@@ -52,14 +53,14 @@ export class StreamBench {
   readonly barrier: CommitBarrier;
   readonly stream: StreamQueue;
   readonly #turn: Turn;
-  #wanted: (() => void)[] = [];
+  readonly #turns = new ManualTurns();
 
   /** Opens a stream on what `store` holds. */
   constructor(store: Store, streamArguments: FieldTable = EMPTY_TABLE, options: StreamBenchOptions = {}) {
     this.clock = options.clock ?? new ManualClock();
     this.store = store;
     this.memory = new MemoryBudget(options.memoryBytes ?? 64 * 1024 * 1024);
-    this.#turn = new Turn((callback) => this.#wanted.push(callback));
+    this.#turn = new Turn(this.#turns.defer, this.clock);
     this.barrier = new CommitBarrier(store, this.clock, silentLogger, this.#turn.wake);
     this.#turn.attach(this.barrier, new FlowControl(this.barrier, 32 * 1024 * 1024, new Alarms(silentLogger)));
     this.stream = new StreamQueue(
@@ -126,19 +127,13 @@ export class StreamBench {
 
   /** Ends one turn. */
   async turn(): Promise<void> {
-    const wanted = this.#wanted;
-    this.#wanted = [];
-    for (const run of wanted) run();
+    this.#turns.run();
     await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Ends turns until everything is durable and delivered. */
-  async settle(): Promise<void> {
-    let isIdle = false;
-    void this.barrier.idle().then(() => {
-      isIdle = true;
-    });
-    for (let quiet = 0; quiet < 2; quiet = isIdle && this.#wanted.length === 0 ? quiet + 1 : 0) await this.turn();
+  settle(): Promise<void> {
+    return this.#turns.settle(this.barrier);
   }
 }
 
