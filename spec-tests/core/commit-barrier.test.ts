@@ -237,8 +237,23 @@ test("[commit barrier/grace] somebody else who waits ends it", async () => {
   bench.barrier.endOfTurn();
   assert.equal(bench.store.commitCount, 0);
   bench.barrier.definitionChanged();
-  bench.barrier.endOfTurn();
+  await bench.turn();
   assert.equal(bench.store.commitCount, 1);
+  bench.barrier.enlistPatiently(participant);
+  bench.barrier.hasten();
+  for (let turn = 0; turn < 50; turn++) bench.barrier.endOfTurn();
+  assert.equal(bench.store.commitCount, 1, "the next one has all its turns");
+});
+
+test("[commit barrier] what a participant changes while it prepares is of that commit", async () => {
+  const bench = new Bench();
+  const participant = new Participant();
+  participant.prepare = () => bench.barrier.hasten();
+  bench.barrier.enlist(participant);
+  await bench.turn();
+  bench.wakes = 0;
+  await bench.turn();
+  assert.deepEqual([bench.store.commitCount, bench.wakes], [1, 0]);
 });
 
 test("[flow control] publishers wait while octets are unwritten; who is forgotten is not called back", () => {

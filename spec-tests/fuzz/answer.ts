@@ -7,6 +7,8 @@ import { type Received, ReceivedParser } from "../support/received.ts";
 type Close = MethodArguments<"connection.close">;
 
 const CONNECTION_CLASS = 10;
+/** What ends a session before it begins: the header that is understood, or that of AMQP 1.0 when one cut short goes on like it. */
+const HEADERS: readonly Buffer[] = [PROTOCOL_HEADER, Buffer.from("AMQP\x03\x01\x00\x00", "latin1")];
 /** What never answers a client's mistake: an operator's close, and an admission that the broker is at fault. */
 const NEVER: readonly ReplyName[] = ["REPLY_SUCCESS", "CONNECTION_FORCED", "INTERNAL_ERROR"];
 /** Errors that RabbitMQ ends a connection with although they belong to a channel: those during login. */
@@ -23,7 +25,7 @@ export const ENDINGS = { "connection.close": 50, "connection.close-ok": 51 } as 
  * with a code of their scope and a text that begins with its name, nothing after connection.close. Returns the methods.
  */
 export function checkAnswer(bytes: Buffer): Received[] {
-  if (bytes.equals(PROTOCOL_HEADER)) return [];
+  if (HEADERS.some((header) => bytes.equals(header))) return [];
   const parser = new ReceivedParser();
   const methods: Received[] = [];
   let isClosed = false;

@@ -134,7 +134,7 @@ export class CommitBarrier {
   endOfTurn(): void {
     if (this.#busy || this.#closed || this.#retry !== undefined || !this.#isDue()) return;
     this.#busy = true;
-    this.#wanted = "no";
+    this.#grace.end();
     this.#patience?.cancel();
     this.#patience = undefined;
     const enlisted = this.#enlisted;
@@ -143,6 +143,8 @@ export class CommitBarrier {
       participant.prepare(this.#store);
       this.#inFlight.add(participant);
     }
+    // Only now: what preparing itself changes belongs to this commit.
+    this.#wanted = "no";
     for (const callback of this.#waiting) this.#waitingInFlight.add(callback);
     this.#waiting.clear();
     this.#definitionsInFlight ||= this.#definitionsBuffered;

@@ -20,7 +20,6 @@ export class CommitGrace {
       return false;
     }
     if (this.#turns++ < TURNS_MAX) return true;
-    this.#turns = 0;
     this.#toSkip = this.#toSkipNext;
     this.#toSkipNext = Math.min(2 * this.#toSkipNext, SKIPPED_MAX);
     return false;
@@ -28,8 +27,12 @@ export class CommitGrace {
 
   /** The commit is not wanted any more: if it has waited, that was worth it. */
   paidOff(): void {
-    if (this.#turns === 0) return;
+    if (this.#turns > 0) this.#toSkipNext = 1;
+    this.end();
+  }
+
+  /** The commit begins. */
+  end(): void {
     this.#turns = 0;
-    this.#toSkipNext = 1;
   }
 }
