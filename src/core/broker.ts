@@ -15,6 +15,7 @@ import type { DelayLine, DelayLineOptions } from "./delay-line.ts";
 import { BrokerError } from "./errors.ts";
 import { FlowControl } from "./flow-control.ts";
 import { type BrokerLimits, tableLimits } from "./limits.ts";
+import { Lingering } from "./lingering.ts";
 import type { MessageHistory, MessageHistoryOptions } from "./message-history.ts";
 import { PolicyDirectory } from "./policy/policy-directory.ts";
 import { NO_POLICY } from "./policy-values.ts";
@@ -122,7 +123,7 @@ export class Broker {
     this.#store = store;
     this.#publishTap = environment.publishTap;
     this.#defer = environment.defer ?? setImmediate;
-    this.turn = new Turn(this.#defer, clock);
+    this.turn = new Turn(this.#defer, clock, environment.defer === undefined ? new Lingering() : undefined);
     this.barrier = new CommitBarrier(store, clock, logger, this.turn.wake);
     this.alarms = new Alarms(logger);
     this.alarms.listen(this.turn.wake);

@@ -80,6 +80,11 @@ export class CommitBarrier {
     return this.#failing;
   }
 
+  /** True while a commit is in flight. */
+  get isInFlight(): boolean {
+    return this.#busy;
+  }
+
   /** Adds a participant that is not enlisted already (the participant keeps track). A commit is to begin. */
   enlist(participant: CommitParticipant): void {
     this.#enlisted.push(participant);

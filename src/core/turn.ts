@@ -3,6 +3,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { CommitBarrier } from "./commit-barrier.ts";
 import type { FlowControl } from "./flow-control.ts";
+import type { Lingering } from "./lingering.ts";
 
 /** Something with ready messages and, perhaps, consumers to take them. */
 export interface Drainable {
@@ -21,6 +22,7 @@ export interface Flushable {
 export class Turn {
   readonly #defer: (callback: () => void) => void;
   readonly #clock: Clock;
+  readonly #lingering: Lingering | undefined;
   /** What the clock said when it was asked in this turn; negative: it was not yet. */
   #time = -1;
   readonly #run = (): void => this.run();
@@ -35,10 +37,14 @@ export class Turn {
   /** Tells one turn from the next. */
   count = 0;
 
-  /** @param defer runs a callback after the input at hand has been read; setImmediate in production */
-  constructor(defer: (callback: () => void) => void, clock: Clock) {
+  /**
+   * @param defer runs a callback after the input at hand has been read; setImmediate in production
+   * @param lingering asks for turns that nobody else has asked for
+   */
+  constructor(defer: (callback: () => void) => void, clock: Clock, lingering?: Lingering) {
     this.#defer = defer;
     this.#clock = clock;
+    this.#lingering = lingering;
   }
 
   /** When what this turn handles came in, in milliseconds since the Unix epoch. To ask a clock costs as much as to route. */
@@ -91,6 +97,7 @@ export class Turn {
     this.#scheduled = false;
     this.#time = -1;
     this.count++;
+    const hadWork = this.#drains.length > 0 || this.#confirms.length > 0 || this.#outputs.length > 0;
     const drains = this.#drains;
     if (drains.length > 0) {
       this.#drains = [];
@@ -115,5 +122,9 @@ export class Turn {
       this.#readings = [];
       for (const reading of readings) reading.flush();
     }
+    if (this.#lingering === undefined) return;
+    // Most clients wait for the commit then, and the disk's thread wants a processor.
+    if (this.#barrier?.isInFlight === true) this.#lingering.stop();
+    else if (this.#lingering.goesOn(hadWork)) this.wake();
   }
 }
