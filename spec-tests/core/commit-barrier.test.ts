@@ -25,6 +25,13 @@ class Bench {
     this.flow.endOfTurn();
   }
 
+  /** A message has come for `participant` that a consumer holds: a commit is wanted, unless it is settled before. */
+  holdMessage(participant: Participant): void {
+    participant.needed = "perhaps";
+    this.barrier.enlistPatiently(participant);
+    this.barrier.hasten();
+  }
+
   async failingTurn(): Promise<void> {
     this.store.failCommits(1, new Error("disk full"));
     await this.turn();
@@ -167,9 +174,7 @@ test("[commit barrier] what is enlisted while somebody waits for idleness is not
 test("[commit barrier/grace] a commit that only messages want which consumers hold waits for some turns, then begins", async () => {
   const bench = new Bench();
   const participant = new Participant();
-  participant.needed = "perhaps";
-  bench.barrier.enlistPatiently(participant);
-  bench.barrier.hasten();
+  bench.holdMessage(participant);
   bench.wakes = 0;
   let turns = 0;
   for (; bench.store.commitCount === 0; turns++) bench.barrier.endOfTurn();
@@ -180,9 +185,7 @@ test("[commit barrier/grace] a commit that only messages want which consumers ho
 test("[commit barrier/grace] when consumers settle in time there is no commit until patience ends", async () => {
   const bench = new Bench();
   const participant = new Participant();
-  participant.needed = "perhaps";
-  bench.barrier.enlistPatiently(participant);
-  bench.barrier.hasten();
+  bench.holdMessage(participant);
   for (let turn = 0; turn < 20; turn++) await bench.turn();
   participant.needed = "none";
   for (let turn = 0; turn < 100; turn++) await bench.turn();
@@ -198,9 +201,7 @@ test("[commit barrier/grace] where it is in vain it is tried more and more seldo
   /** Commits that begin at once before one that waits. */
   const beginAtOnce = async (): Promise<number> => {
     for (let count = 0; ; count++) {
-      participant.needed = "perhaps";
-      bench.barrier.enlistPatiently(participant);
-      bench.barrier.hasten();
+      bench.holdMessage(participant);
       const before = bench.store.commitCount;
       bench.barrier.endOfTurn();
       const waits = bench.store.commitCount === before;
@@ -214,12 +215,10 @@ test("[commit barrier/grace] where it is in vain it is tried more and more seldo
   assert.deepEqual(counts, [0, 1, 2, 4, 8, 16, 32, 64, 64]);
   // The next to wait is settled in time.
   for (let commit = 0; commit < 64; commit++) {
-    bench.barrier.enlistPatiently(participant);
-    bench.barrier.hasten();
+    bench.holdMessage(participant);
     await bench.turn();
   }
-  bench.barrier.enlistPatiently(participant);
-  bench.barrier.hasten();
+  bench.holdMessage(participant);
   await bench.turn();
   participant.needed = "none";
   await bench.turn();
@@ -231,16 +230,13 @@ test("[commit barrier/grace] where it is in vain it is tried more and more seldo
 test("[commit barrier/grace] somebody else who waits ends it", async () => {
   const bench = new Bench();
   const participant = new Participant();
-  participant.needed = "perhaps";
-  bench.barrier.enlistPatiently(participant);
-  bench.barrier.hasten();
+  bench.holdMessage(participant);
   bench.barrier.endOfTurn();
   assert.equal(bench.store.commitCount, 0);
   bench.barrier.definitionChanged();
   await bench.turn();
   assert.equal(bench.store.commitCount, 1);
-  bench.barrier.enlistPatiently(participant);
-  bench.barrier.hasten();
+  bench.holdMessage(participant);
   for (let turn = 0; turn < 50; turn++) bench.barrier.endOfTurn();
   assert.equal(bench.store.commitCount, 1, "the next one has all its turns");
 });

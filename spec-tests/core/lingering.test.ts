@@ -17,12 +17,9 @@ function untilTried(lingering: Lingering): number {
   for (let count = 1; ; count++) if (linger(lingering) > 0) return count;
 }
 
-/** Tries until it is worth it: eight times in which input came soon. */
+/** Input comes soon eight times in which it is tried: then it is worth it. */
 function teach(lingering: Lingering): void {
-  for (let time = 0; time < 8; time++) {
-    while (linger(lingering, 5) === 0);
-    // What comes is work of the next turn, which may be the last before the next try.
-  }
+  for (let time = 0; time < 8; time++) while (linger(lingering, 5) === 0);
 }
 
 test("[lingering] the event loop sleeps at once, but for a try after every 32 turns with work", () => {
